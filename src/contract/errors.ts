@@ -1,0 +1,82 @@
+/**
+ * Every failure a caller can meet, by its code. The code is public API: adding one is a minor change, renaming one is breaking.
+ *
+ * `status` is the HTTP status the edge answers with; `message` is the sentence used when the thrower gives none, and it says what to do next.
+ * The SDK of the vendor reads `message` and the status; people and programs read `code`.
+ */
+export const errors = {
+  'request.invalid': { status: 400, message: 'The request is malformed; see details for the place.' },
+  'request.too_large': { status: 413, message: 'The request body is larger than this route accepts.' },
+  'request.unsupported_media_type': { status: 415, message: 'Send the body as application/json or as a form.' },
+  'route.not_found': { status: 404, message: 'There is no such address; see /api/v1/docs for the list.' },
+  'auth.required': { status: 401, message: 'Log in first: send a bearer token in the Authorization header.' },
+  'auth.invalid_token': { status: 401, message: 'This token is not valid any more; log in again.' },
+  'auth.invalid_credentials': { status: 401, message: 'The e-mail address or the password is wrong.' },
+  'access.forbidden': { status: 403, message: 'Your role does not allow this; ask an owner of the project or organization.' },
+  'setup.already_done': { status: 409, message: 'This server already has an owner; log in instead.' },
+  'setup.invalid_link': { status: 403, message: 'The set-up link is wrong or was used; restart the server for a new one.' },
+  'rate.limited': { status: 429, message: 'Too many attempts; wait a minute and try again.' },
+  'server.internal': { status: 500, message: 'Something failed on our side; the log has more under this request id.' },
+  'server.stopping': { status: 503, message: 'The server is stopping; try again in a moment.' },
+
+  'user.not_found': { status: 404, message: 'There is no such user.' },
+  'org.not_found': { status: 404, message: 'There is no such organization, or you are not in it.' },
+  'org.creator_stays': { status: 409, message: 'The creator of an organization cannot be removed or lowered.' },
+  'project.not_found': { status: 404, message: 'There is no such project, or you are not in it.' },
+  'project.invalid': { status: 400, message: 'Failed to create project: the name is taken or has characters that are not allowed.' },
+  'integration.not_found': { status: 404, message: 'There is no such integration, or you may not use it.' },
+  'integration.invalid': { status: 400, message: 'The credentials of this integration are incomplete; see details for the fields.' },
+  'integration.in_use': { status: 400, message: 'Storage drivers still use this integration; delete or move them first.' },
+  'integration.confirm_required': { status: 400, message: 'Deleting an integration must be confirmed: send confirm=true.' },
+  'integration.unsupported': { status: 400, message: 'This kind of integration is not supported yet.' },
+  'driver.not_found': { status: 404, message: 'There is no such storage driver, or you are not in its project.' },
+  'driver.ambiguous': { status: 400, message: 'More than one storage driver has this name; use the id.' },
+  'driver.invalid': { status: 400, message: 'The storage driver is described wrongly; see details for the fields.' },
+  'driver.in_use': { status: 400, message: 'Datasets still use this storage driver; delete them first.' },
+  'driver.check_failed': { status: 400, message: 'The storage refused a right that the driver needs; see details for each probe.' },
+  'driver.unsupported': { status: 400, message: 'This kind of storage driver is not supported yet.' },
+  'dataset.not_found': { status: 404, message: 'There is no such dataset, or you are not in its project.' },
+  'dataset.name_taken': { status: 400, message: 'Dataset with the same name already exists in this project.' },
+  'dataset.invalid': { status: 400, message: 'The dataset is described wrongly; see details for the fields.' },
+  'dataset.not_external': { status: 400, message: 'This dataset is on the platform’s own storage: there is nothing to sync.' },
+  'dataset.not_syncable': { status: 400, message: 'Cloned and merged datasets cannot be synced; sync the master dataset.' },
+  'dataset.readonly': { status: 409, message: 'This dataset is read-only.' },
+  'dataset.already_syncing': { status: 423, message: 'The dataset cannot be synced as it is already being synced.' },
+  'dataset.disconnected': { status: 409, message: 'The storage of this dataset is disconnected; connect a storage driver again.' },
+  'item.not_found': { status: 404, message: 'There is no such item, or you are not in its project.' },
+  'item.missing_in_storage': { status: 404, message: 'The file is no longer in the storage; its metadata is kept.' },
+  'item.unaddressable': {
+    status: 409,
+    message: 'The key of this file has a “.” or “..” part, so no address can be made for it safely. Rename it in the bucket.',
+  },
+  'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
+  'query.invalid': { status: 400, message: 'The query is malformed; see details for the place.' },
+
+  'storage.unreachable': { status: 502, message: 'The storage host cannot be reached; check the endpoint’s name and port, and the network.' },
+  'storage.tls_failed': { status: 502, message: 'The storage host’s certificate was not accepted; check https and the host name.' },
+  'storage.not_a_storage': {
+    status: 502,
+    message: 'The address answered, but not as a storage service does; check the endpoint and port.',
+  },
+  'storage.invalid_answer': { status: 502, message: 'The storage gave an incomplete or contradictory answer; nothing was changed. Try again.' },
+  'storage.unknown_bucket': { status: 400, message: 'There is no such bucket; check its name, region and endpoint.' },
+  'storage.wrong_region': { status: 400, message: 'The bucket is in another region; set the region named in details.' },
+  'storage.bad_credentials': { status: 400, message: 'The storage does not accept these credentials; check key and secret.' },
+  'storage.expired_credentials': { status: 400, message: 'The credentials have expired; put fresh ones into the integration.' },
+  'storage.clock_skew': { status: 502, message: 'The clocks of this server and the storage differ too much; set this server’s clock.' },
+  'storage.denied': { status: 400, message: 'The credentials lack a right that is needed; see details for which.' },
+  'storage.kms_denied': { status: 400, message: 'The credentials lack rights on the bucket’s encryption key.' },
+  'storage.folder_is_file': { status: 400, message: 'The folder is a single file; give the folder that holds it.' },
+  'storage.throttled': { status: 503, message: 'The storage asks us to slow down; the work goes on by itself.' },
+  'storage.unavailable': { status: 503, message: 'The storage is not available at the moment; try again later.' },
+  'storage.not_found': { status: 404, message: 'The file is not in the storage.' },
+  'storage.conflict': { status: 409, message: 'The file changed in the storage meanwhile.' },
+  'storage.unsupported': { status: 409, message: 'This storage cannot do that.' },
+  'storage.root_not_allowed': {
+    status: 400,
+    message: 'This folder is not among those the operator opened; add it to SLUICE_LOCAL_ROOTS and restart.',
+  },
+} as const satisfies Record<string, { status: number; message: string }>
+
+/** The code of a failure, for example `dataset.not_found`. */
+export type ErrorCode = keyof typeof errors

@@ -1,0 +1,22 @@
+import type { Logger } from 'pino'
+import type { Config } from '#config/config.ts'
+import type { DbPool } from '#db/connect.ts'
+import type { Clock } from '#lib/clock.ts'
+import type { Queue } from '#queue/queue.ts'
+import type { Vault } from '#vault/vault.ts'
+
+/** What every core function is given: the process's connections and settings, built once in `app.ts`. */
+export interface Deps {
+  readonly db: DbPool
+  readonly clock: Clock
+  readonly config: Config
+  readonly vault: Vault
+  readonly queue: Queue
+  readonly log: Logger
+}
+
+/** Who asks: the logged-in user of a request. */
+export interface Caller {
+  readonly userId: string
+  readonly email: string
+}

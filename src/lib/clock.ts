@@ -1,0 +1,13 @@
+/** Where the time comes from; passed in, so that tests can turn it. */
+export interface Clock {
+  /** Milliseconds since 1970, wall clock. Never used to order observations: tickets do that. */
+  now(): number
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = { now: () => Date.now() }
+
+/** A time in milliseconds as the API writes it: ISO-8601, UTC, milliseconds, `Z`. */
+export function toIso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config'
+
+// Suites by name, one per `npm run test:*` script; `npm test` runs `unit` and `integration`, which need npm packages alone.
+const suite = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
+  extends: true as const,
+  test: { name, include, ...extra },
+})
+
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    projects: [
+      suite('unit', ['src/**/*.test.ts', 'test/*.test.ts']),
+      suite('integration', ['test/integration/**/*.test.ts', 'test/conformance/*.test.ts'], {
+        globalSetup: ['test/support/database-server.ts'],
+        maxWorkers: 2,
+      }),
+      suite('stores', ['test/stores/**/*.test.ts'], {
+        globalSetup: ['test/support/database-server.ts'],
+        maxWorkers: 1,
+        fileParallelism: false,
+      }),
+      suite('sdk', ['test/sdk/**/*.test.ts'], {
+        globalSetup: ['test/support/database-server.ts'],
+        maxWorkers: 1,
+        fileParallelism: false,
+        testTimeout: 300_000,
+      }),
+    ],
+  },
+})
