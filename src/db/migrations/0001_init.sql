@@ -182,12 +182,13 @@ create table dir (
 create index dir_children on dir (dataset_no, parent_no, name);
 
 -- Items. The key is driver folder + dir.path + name, byte for byte. item_no carries the creation time above 21 bits of sequence.
--- state: 0 live, 1 missing, 2 archived. flags: 1 hidden (a segment starts with a dot), 2 unaddressable (a segment is '.' or '..').
+-- state: 0 live, 1 missing. flags, added up: 1 hidden (a segment starts with a dot), 2 unaddressable (a segment is '.' or '..'),
+-- 4 archived (the storage wants a restore before a read). etag: see src/lib/etag.ts. updated_at: null while never updated.
 create table item (
   item_no    bigint not null,
   size_bytes bigint not null,
   modified_at timestamptz,
-  updated_at timestamptz not null,
+  updated_at timestamptz,
   ticket     bigint not null,
   dataset_no int not null,
   dir_no     int not null,
