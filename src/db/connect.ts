@@ -2,7 +2,10 @@ import pg from 'pg'
 
 /** A connection that can run SQL: the pool, or one client inside a transaction. */
 export interface Db {
-  query<Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>>
+  query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<pg.QueryResult<Row>>
 }
 
 /** The pool every process has; `withTransaction` borrows a client from it. */

@@ -18,14 +18,17 @@ export async function migrate(pool: DbPool): Promise<void> {
     await client.query(
       `create table if not exists schema_migration (name text primary key, checksum text not null, applied_at timestamptz not null default now())`,
     )
-    const { rows } = await client.query<{ name: string; checksum: string }>('select name, checksum from schema_migration')
+    const { rows } = await client.query<{ name: string; checksum: string }>(
+      'select name, checksum from schema_migration',
+    )
     const applied = new Map(rows.map((row) => [row.name, row.checksum]))
     for (const name of names) {
       const text = await readFile(new URL(name, folder), 'utf8')
       const checksum = createHash('sha256').update(text).digest('hex')
       const known = applied.get(name)
       if (known === checksum) continue
-      if (known !== undefined) throw new Error(`migration ${name} was changed after it ran; restore the file and add a new one`)
+      if (known !== undefined)
+        throw new Error(`migration ${name} was changed after it ran; restore the file and add a new one`)
       await client.query(text)
       await client.query('insert into schema_migration (name, checksum) values ($1, $2)', [name, checksum])
     }
