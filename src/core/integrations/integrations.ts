@@ -1,0 +1,144 @@
+import type { Caller, Deps } from '#core/deps.ts'
+import { withTransaction } from '#db/connect.ts'
+import { AppError } from '#lib/app-error.ts'
+import { newId } from '#lib/ids.ts'
+import { type Credentials, checkOptions, type Options, openOptions, sealOptions, supportedType } from './credentials.ts'
+import type { Integration, IntegrationUse } from './queries.ts'
+import * as queries from './queries.ts'
+
+export type { Credentials, FieldIssue } from './credentials.ts'
+export type { Integration, IntegrationUse } from './queries.ts'
+export { type IntegrationOption, type IntegrationType, integrationType, integrationTypes } from './types.ts'
+
+/** What a new integration is made of. */
+export interface NewIntegration {
+  readonly orgId: string
+  readonly name: string
+  readonly type: string
+  readonly options: Options
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
+/** Seals credentials for an organization (IN-01, IN-02). The guard has seen to it that the caller is its owner or admin. */
+export async function createIntegration(deps: Deps, caller: Caller, wanted: NewIntegration): Promise<Integration> {
+  const type = supportedType(wanted.type)
+  checkOptions(type, wanted.options, 'options')
+  const nowMs = deps.clock.now()
+  const id = newId(nowMs)
+  const { orgId, name, metadata } = wanted
+  await withTransaction(deps.db, async (tx) => {
+    await queries.insertIntegration(tx, { id, orgId, name, type: type.type, metadata, creatorId: caller.userId, nowMs })
+    await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: 1 }, wanted.options)
+  })
+  deps.log.info({ orgId, integrationId: id, type: type.type, userId: caller.userId }, 'integration created')
+  return getIntegration(deps, orgId, id)
+}
+
+/** All integrations of an organization, oldest first. */
+export async function listIntegrations(deps: Deps, orgId: string): Promise<Integration[]> {
+  return queries.selectIntegrations(deps.db, orgId)
+}
+
+/** One integration of an organization; `integration.not_found` also when it belongs to another. */
+export async function getIntegration(deps: Deps, orgId: string, id: string): Promise<Integration> {
+  const [found] = await queries.selectIntegrations(deps.db, orgId, id)
+  if (found === undefined) throw new AppError('integration.not_found')
+  return found
+}
+
+/** A change to an integration; what is left out stays. */
+export interface IntegrationChange {
+  readonly orgId: string
+  readonly id: string
+  readonly name?: string | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  readonly credentials?: { readonly type?: string | undefined; readonly options: Options } | undefined
+}
+
+/**
+ * Renames an integration, or rotates its credentials (IN-17, IN-21).
+ *
+ * A rotation is a new version: whatever opens a driver from now on uses it, and the old version's content is destroyed in the same transaction. Work that
+ * has a storage open already goes on with what it has until it opens the next one.
+ */
+export async function updateIntegration(deps: Deps, caller: Caller, change: IntegrationChange): Promise<Integration> {
+  const { orgId, id, name, metadata, credentials } = change
+  const version = await withTransaction(deps.db, async (tx) => {
+    const locked = await queries.lockIntegration(tx, orgId, id)
+    if (locked === null) throw new AppError('integration.not_found')
+    const next = credentials === undefined ? locked.version : locked.version + 1
+    if (credentials !== undefined) {
+      if (credentials.type !== undefined && credentials.type !== locked.type) {
+        const message = `The kind of an integration stays what it is (${locked.type}); make a new one instead.`
+        throw new AppError('integration.invalid', { message, details: [{ path: 'credentials.type', message }] })
+      }
+      checkOptions(supportedType(locked.type), credentials.options, 'credentials.options')
+      await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: next }, credentials.options)
+      await queries.destroySecretsBefore(tx, id, next)
+    }
+    await queries.patchIntegration(tx, { orgId, id, name, metadata, version: next, nowMs: deps.clock.now() })
+    return next
+  })
+  deps.log.info(
+    { orgId, integrationId: id, version, rotated: credentials !== undefined, userId: caller.userId },
+    'integration changed',
+  )
+  return getIntegration(deps, orgId, id)
+}
+
+/** What to delete, and how sure the caller is. */
+export interface IntegrationDeletion {
+  readonly orgId: string
+  readonly id: string
+  /** Also when storage drivers use it: they become disconnected, their datasets keep index and annotations. */
+  readonly force: boolean
+  /** The second confirmation (IN-18); needed with `force` only. */
+  readonly confirm: boolean
+}
+
+/**
+ * Deletes an integration (IN-18, IN-19).
+ *
+ * One that no driver uses goes at once: nothing depends on it, and existing scripts confirm on their side and send a bare DELETE. One in use is refused
+ * with the list of its drivers; `force` together with `confirm` deletes it all the same.
+ */
+export async function deleteIntegration(deps: Deps, caller: Caller, deletion: IntegrationDeletion): Promise<void> {
+  const { orgId, id, force, confirm } = deletion
+  const uses = await withTransaction(deps.db, async (tx) => {
+    if ((await queries.lockIntegration(tx, orgId, id)) === null) throw new AppError('integration.not_found')
+    const found = await queries.selectUses(tx, orgId, id)
+    if (found.length > 0 && !force) {
+      throw new AppError('integration.in_use', { details: { driversCount: found.length, drivers: found } })
+    }
+    if (found.length > 0 && !confirm) {
+      throw new AppError('integration.confirm_required', {
+        message: `${found.length} storage driver(s) would lose their storage. To delete the integration all the same, send confirm=true with force=true.`,
+        details: { driversCount: found.length, drivers: found },
+      })
+    }
+    await queries.deleteIntegrationRow(tx, orgId, id, deps.clock.now())
+    return found
+  })
+  const driverIds = uses.map((use) => use.driverId)
+  deps.log.warn({ orgId, integrationId: id, disconnected: driverIds, userId: caller.userId }, 'integration deleted')
+}
+
+/** The storage drivers that use an integration, for members of its organization (IN-19); `integration.not_found` for everybody else. */
+export async function integrationUses(deps: Deps, caller: Caller, id: string): Promise<IntegrationUse[]> {
+  const orgId = await queries.selectOrgForMember(deps.db, id, caller.userId)
+  if (orgId === null) throw new AppError('integration.not_found')
+  return queries.selectUses(deps.db, orgId, id)
+}
+
+/**
+ * Opens the credentials of an integration, for whoever is about to talk to the provider; call it as late as possible and do not keep the result.
+ *
+ * Throws `integration.unreadable` when this server's master key does not open them.
+ */
+export async function openCredentials(
+  deps: Deps,
+  integration: { readonly orgId: string; readonly id: string; readonly version: number },
+): Promise<Credentials> {
+  const { orgId, id, version } = integration
+  return openOptions(deps.db, deps.vault, { orgId, integrationId: id, version })
+}
