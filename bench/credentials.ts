@@ -1,0 +1,8 @@
+/** Credentials of every contender; the pair AWS prints in its documentation, which opens nothing. The replay server checks no signature. */
+export const credentials = {
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+} as const
+
+/** Region of every contender. */
+export const region = 'us-east-1'

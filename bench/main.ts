@@ -1,0 +1,43 @@
+// `npm run bench -- NAME …`: runs one benchmark with its peers and prints the result, as one JSON line or as a table.
+import { type BenchOptions, parseOptions } from './options.ts'
+import { progress, type Result, toJsonLine, toTable } from './report.ts'
+
+type Bench = (options: BenchOptions) => Promise<Result>
+
+const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
+  scan: { about: 'parse listing pages, one core', load: async () => (await import('./scan.ts')).benchScan },
+  listing: { about: 'list a bucket', load: async () => (await import('./listing.ts')).benchListing },
+  sync: {
+    about: 'first sync of a bucket, durable and indexed',
+    load: async () => (await import('./sync.ts')).benchSync,
+  },
+  presign: { about: 'sign read addresses, one core', load: async () => (await import('./presign.ts')).benchPresign },
+  browse: {
+    about: 'read pages, folders and items through HTTP',
+    load: async () => (await import('./browse.ts')).benchBrowse,
+  },
+  'api-under-sync': {
+    about: 'the same while a sync runs',
+    load: async () => (await import('./api-under-sync.ts')).benchApiUnderSync,
+  },
+}
+
+function usage(): string {
+  const lines = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(16)}${about}`)
+  return `usage: bench NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--json]\n${lines.join('\n')}`
+}
+
+try {
+  const { name, options } = parseOptions(process.argv.slice(2))
+  const bench = benches[name]
+  if (bench === undefined) throw new Error(`there is no benchmark “${name}”`)
+  const run = await bench.load()
+  const result = await run(options)
+  process.stdout.write(`${options.json ? toJsonLine(result) : toTable(result)}\n`)
+  // Whatever still holds the loop open (a keep-alive socket of a peer) must not keep the terminal.
+  process.exit(0)
+} catch (error) {
+  progress(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  progress(usage())
+  process.exit(1)
+}

@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util'
+
+/** What a benchmark was asked for on the command line. */
+export interface BenchOptions {
+  readonly objects: number | undefined
+  /** Share of objects that changed, 0 to 1; for the re-sync of a later issue. */
+  readonly changed: number
+  /** Milliseconds the replay server waits before each listing answer. */
+  readonly latencyMs: number | undefined
+  /** Listing requests at once. */
+  readonly connections: number | undefined
+  readonly rounds: number | undefined
+  readonly json: boolean
+}
+
+/** Parses `NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--json]`; throws an error that says what is wrong. */
+export function parseOptions(argv: readonly string[]): { name: string; options: BenchOptions } {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      objects: { type: 'string' },
+      changed: { type: 'string' },
+      latency: { type: 'string' },
+      connections: { type: 'string' },
+      rounds: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  if (positionals.length !== 1) throw new Error('name one benchmark')
+  return {
+    name: positionals[0]!,
+    options: {
+      objects: numberOf('objects', values.objects, 1),
+      changed: numberOf('changed', values.changed, 0) ?? 0,
+      latencyMs: numberOf('latency', values.latency, 0),
+      connections: numberOf('connections', values.connections, 1),
+      rounds: numberOf('rounds', values.rounds, 1),
+      json: values.json,
+    },
+  }
+}
+
+function numberOf(name: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined
+  // `1e6` and `1_000_000` are both easier to read than seven digits.
+  const value = Number(text.replaceAll('_', ''))
+  if (!Number.isFinite(value) || value < least)
+    throw new Error(`--${name} wants a number of at least ${least}, not “${text}”`)
+  return value
+}

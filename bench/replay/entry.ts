@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import { type Layout, mix } from './layouts.ts'
+
+/** Size in bytes of the object at an index: 8 KiB to 4 MiB, and now and then nothing or more than 32 bits hold. */
+export function sizeAt(index: number): number {
+  if (index % 5_000 === 4_999) return 0
+  if (index % 50_000 === 25_000) return 5_368_709_121
+  return 8_192 + (mix(index, 1) % 4_186_112)
+}
+
+function hex32(value: number): string {
+  return value.toString(16).padStart(8, '0')
+}
+
+/** ETag without quotes: 32 hex digits, and one in 64 as multipart uploads have it, with a number of parts. */
+export function etagAt(index: number): string {
+  const digits = hex32(mix(index, 2)) + hex32(mix(index, 3)) + hex32(mix(index, 4)) + hex32(mix(index, 5))
+  return index % 64 === 63 ? `${digits}-${2 + (index % 9)}` : digits
+}
+
+/**
+ * Modification time in whole seconds, as S3 gives it, in milliseconds since 1970. Neighbours were uploaded together: each hundred within
+ * an hour, somewhere in a year and a half.
+ */
+export function modifiedAt(index: number): number {
+  const hour = mix(Math.floor(index / 100), 6) % 13_000
+  return 1_704_067_200_000 + hour * 3_600_000 + (mix(index, 8) % 3_600) * 1_000
+}
+
+/** How keys stand in a listing: as they are, or as `encoding-type=url` asks. */
+export type KeyEncoding = 'raw' | 'url'
+
+/** A text inside XML, as S3 writes it; control characters as references. */
+export function escapeXml(text: string): string {
+  return text.replace(/[&<>"\x00-\x1f]/g, (c) => {
+    if (c === '&') return '&amp;'
+    if (c === '<') return '&lt;'
+    if (c === '>') return '&gt;'
+    if (c === '"') return '&quot;'
+    return `&#x${c.charCodeAt(0).toString(16)};`
+  })
+}
+
+/** A text as S3 URL-encodes it in listings: a space as `+`, a slash as it is. */
+export function encodeUrl(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
+    .replaceAll('%2F', '/')
+}
+
+/** A key, prefix or the like as it stands in the answer. */
+export function writtenKey(key: string, encoding: KeyEncoding): string {
+  return encoding === 'url' ? encodeUrl(key) : escapeXml(key)
+}
+
+/** The `<Contents>` of one index. */
+export function renderEntry(layout: Layout, index: number, encoding: KeyEncoding): string {
+  const key = layout.keyAt(index)
+  const written = layout.isPlain ? key : writtenKey(key, encoding)
+  const modified = new Date(modifiedAt(index)).toISOString()
+  return `<Contents><Key>${written}</Key><LastModified>${modified}</LastModified><ETag>&quot;${etagAt(index)}&quot;</ETag><Size>${sizeAt(index)}</Size><StorageClass>STANDARD</StorageClass></Contents>`
+}
+
+/** What a set of objects amounts to, whatever their order: equal sums mean the same keys with the same sizes and etags. */
+export interface SetSum {
+  readonly count: number
+  readonly bytes: number
+  /** Sum of the first 48 bits of the MD5 of `key|size|etag` of each, in decimal. */
+  readonly checksum: string
+}
+
+/** Adds objects up to a `SetSum`; the same sum is computed in SQL (`sums.ts`) and by every lister that is measured. */
+export class SetSummer {
+  #count = 0
+  #bytes = 0
+  // Two halves of 24 bits stay exact in a number for half a billion objects.
+  #high = 0
+  #low = 0
+
+  add(key: string, sizeBytes: number, etag: string): void {
+    const digest = createHash('md5').update(`${key}|${sizeBytes}|${etag}`).digest()
+    this.#count += 1
+    this.#bytes += sizeBytes
+    this.#high += digest.readUIntBE(0, 3)
+    this.#low += digest.readUIntBE(3, 3)
+  }
+
+  sum(): SetSum {
+    const checksum = (BigInt(this.#high) << 24n) + BigInt(this.#low)
+    return { count: this.#count, bytes: this.#bytes, checksum: checksum.toString() }
+  }
+}
+
+/** The truth about a layout, computed from the generator alone. */
+export function oracleOf(layout: Layout): SetSum {
+  const summer = new SetSummer()
+  for (let index = 0; index < layout.count; index++) summer.add(layout.keyAt(index), sizeAt(index), etagAt(index))
+  return summer.sum()
+}
