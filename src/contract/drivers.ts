@@ -1,0 +1,219 @@
+import { z } from 'zod'
+import { displayName, id, isoTime } from './fields.ts'
+import { route } from './route.ts'
+
+const params = z.object({ driverId: id('storage driver') })
+const validate = z
+  .enum(['true', 'false'])
+  .optional()
+  .describe(
+    '“false” saves without trying the storage; the driver then cannot be chosen for a dataset until a test passes.',
+  )
+
+const line = z.string().max(4096)
+
+/** Where a storage driver leads; which fields count depends on its type. Null and left out mean the same. */
+export const DriverPayload = z.looseObject({
+  bucketName: line.nullish().describe('s3: the bucket’s name, not an address.'),
+  region: line.nullish().describe('s3: for example eu-central-1.'),
+  path: line.nullish().describe('The folder; empty for everything. Case-sensitive, never a single file.'),
+  endpoint: line.nullish().describe('s3: http(s)://host:port of an S3-compatible storage; empty for AWS.'),
+  browserEndpoint: line.nullish().describe('s3: the endpoint as browsers reach it, when that is another.'),
+  pathStyle: z
+    .boolean()
+    .nullish()
+    .describe('s3: whether the bucket stands in the path; chosen by itself unless given.'),
+  storageClass: line.nullish().describe('s3: storage class of what is uploaded.'),
+  rootPath: line.nullish().describe('local: a folder on the server that the operator opened (SLUICE_LOCAL_ROOTS).'),
+  proxy: z.boolean().nullish().describe('Whether files are streamed through this server instead of from the storage.'),
+})
+export type DriverPayload = z.output<typeof DriverPayload>
+
+/** One right as it was really tried. */
+export const DriverProbe = z.object({
+  name: z.enum(['list', 'write', 'read', 'range', 'sign', 'delete']),
+  ok: z.boolean(),
+  optional: z.boolean().describe('True where its failure does not make the driver unusable.'),
+  code: z.string().optional(),
+  message: z.string().optional(),
+})
+
+/** A storage driver; its payload’s fields stand beside the others. */
+export const Driver = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  creator: z.string().describe('E-mail address.'),
+  createdAt: isoTime,
+  updatedAt: isoTime,
+  url: z.string(),
+  integrationId: z.string().nullable(),
+  integrationType: z.string().nullable(),
+  metadata: z.object({ system: z.object({ projectId: z.string(), orgId: z.string() }) }),
+  allowExternalDelete: z.boolean().describe('Whether deleting an item may delete its file.'),
+  allowExternalModification: z.boolean(),
+  isSyncable: z.boolean(),
+  path: z.string().describe('The folder as it was typed.'),
+  folder: z.string().describe('The folder as it is matched: empty, or with a slash at the end.'),
+  bucketName: z.string().optional(),
+  region: z.string().nullish(),
+  storageClass: z.string().optional(),
+  endpoint: z.string().optional(),
+  browserEndpoint: z.string().optional(),
+  pathStyle: z.boolean().optional(),
+  rootPath: z.string().optional(),
+  proxy: z.boolean().optional(),
+  state: z.enum(['ready', 'failed', 'disconnected']),
+  stateReason: z.string().nullable(),
+  checkedAt: isoTime.nullable(),
+  probes: z.array(DriverProbe),
+  warnings: z.array(z.string()),
+  datasetsCount: z.int(),
+})
+export type Driver = z.output<typeof Driver>
+
+const NewDriver = z.object({
+  name: displayName,
+  type: z.string().max(100),
+  integrationId: id('integration').nullish(),
+  integrationType: z.string().max(100).nullish(),
+  metadata: z.object({ system: z.object({ projectId: id('project') }) }),
+  payload: DriverPayload,
+  allowExternalDelete: z.boolean().nullish().describe('False unless said.'),
+  validate: z.boolean().optional().describe('The same as the query’s.'),
+})
+
+const checkErrors = [
+  'driver.check_failed',
+  'storage.unreachable',
+  'storage.tls_failed',
+  'storage.not_a_storage',
+  'storage.invalid_answer',
+  'storage.unknown_bucket',
+  'storage.wrong_region',
+  'storage.bad_credentials',
+  'storage.expired_credentials',
+  'storage.clock_skew',
+  'storage.denied',
+  'storage.kms_denied',
+  'storage.folder_is_file',
+  'storage.root_not_allowed',
+  'storage.throttled',
+  'storage.unavailable',
+  'integration.unreadable',
+] as const
+
+const describeErrors = ['driver.invalid', 'driver.unsupported', 'integration.not_found', ...checkErrors] as const
+
+/** Buckets and folders, connected to projects. */
+export const driverRoutes = {
+  createDriver: route({
+    method: 'POST',
+    path: '/drivers',
+    tag: 'Storage drivers',
+    summary: 'Connects a bucket or folder to a project, after really trying every right it needs.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.body.metadata.system.projectId },
+    query: z.object({ validate }),
+    body: NewDriver,
+    response: Driver,
+    errors: ['project.not_found', ...describeErrors],
+  }),
+  testNewDriver: route({
+    method: 'POST',
+    path: '/drivers/test',
+    tag: 'Storage drivers',
+    summary: 'Tries every right of a driver that is not saved yet; answers nothing on success and stores nothing.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.body.metadata.system.projectId },
+    body: NewDriver.extend({ name: z.string().max(255).nullish() }),
+    errors: ['project.not_found', ...describeErrors],
+  }),
+  listDrivers: route({
+    method: 'GET',
+    path: '/drivers',
+    tag: 'Storage drivers',
+    summary: 'Lists the storage drivers of a project, or those of one integration or name among them.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.query.projectId },
+    query: z.object({
+      projectId: id('project'),
+      integrationId: id('integration').optional(),
+      name: z.string().optional().describe('Exactly this name; names are not unique.'),
+    }),
+    response: z.array(Driver),
+    errors: ['project.not_found'],
+  }),
+  findDriver: route({
+    method: 'GET',
+    path: '/drivers/byName/:name',
+    tag: 'Storage drivers',
+    summary: 'Gets the one storage driver of a project that has this name; refused when several have it.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.query.projectId },
+    params: z.object({ name: z.string() }),
+    query: z.object({ projectId: id('project') }),
+    response: Driver,
+    errors: ['project.not_found', 'driver.not_found', 'driver.ambiguous'],
+  }),
+  countDriversOfIntegration: route({
+    method: 'GET',
+    path: '/drivers/byIntegration/:integrationId',
+    tag: 'Storage drivers',
+    summary: 'Tells which storage drivers use an integration; for members of its organization.',
+    access: 'user',
+    params: z.object({ integrationId: id('integration') }),
+    response: z.object({
+      count: z.int(),
+      drivers: z.array(
+        z.object({ driverId: z.string(), driverName: z.string(), projectId: z.string(), projectName: z.string() }),
+      ),
+    }),
+    errors: ['integration.not_found'],
+  }),
+  getDriver: route({
+    method: 'GET',
+    path: '/drivers/:driverId',
+    tag: 'Storage drivers',
+    summary: 'Gets a storage driver.',
+    access: { scope: 'driver', role: 'engineer', of: (request) => request.params.driverId },
+    params,
+    response: Driver,
+    errors: ['driver.not_found'],
+  }),
+  updateDriver: route({
+    method: 'PATCH',
+    path: '/drivers/:driverId',
+    tag: 'Storage drivers',
+    summary:
+      'Changes what is given. Bucket and folder stay while datasets use the driver; a new integration connects it again.',
+    access: { scope: 'driver', role: 'engineer', of: (request) => request.params.driverId },
+    params,
+    query: z.object({ validate }),
+    body: z.object({
+      name: displayName.optional(),
+      integrationId: id('integration').optional(),
+      payload: DriverPayload.optional(),
+      allowExternalDelete: z.boolean().optional(),
+      validate: z.boolean().optional().describe('The same as the query’s.'),
+    }),
+    response: Driver,
+    errors: ['driver.not_found', 'driver.in_use', 'driver.changed', ...describeErrors],
+  }),
+  deleteDriver: route({
+    method: 'DELETE',
+    path: '/drivers/:driverId',
+    tag: 'Storage drivers',
+    summary: 'Deletes a storage driver that no dataset uses. Nothing is deleted in the bucket.',
+    access: { scope: 'driver', role: 'engineer', of: (request) => request.params.driverId },
+    params,
+    response: z.object({ id: z.string() }),
+    errors: ['driver.not_found', 'driver.in_use'],
+  }),
+  testDriver: route({
+    method: 'GET',
+    path: '/drivers/:driverId/test',
+    tag: 'Storage drivers',
+    summary:
+      'Tries every right of a saved driver again; answers nothing on success. The outcome is kept with the driver.',
+    access: { scope: 'driver', role: 'engineer', of: (request) => request.params.driverId },
+    params,
+    errors: ['driver.not_found', 'dataset.disconnected', ...checkErrors],
+  }),
+}

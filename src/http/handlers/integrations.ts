@@ -1,0 +1,86 @@
+import type { Integration as IntegrationAnswer, integrationRoutes } from '#contract/integrations.ts'
+import {
+  createIntegration,
+  deleteIntegration,
+  getIntegration,
+  type Integration,
+  integrationTypes,
+  listIntegrations,
+  updateIntegration,
+} from '#core/integrations/integrations.ts'
+import { toIso } from '#lib/clock.ts'
+import type { Handlers } from '../handler.ts'
+
+/** Answers the routes of integrations; who may call them is said in the table. */
+export const integrationHandlers: Handlers<typeof integrationRoutes> = {
+  async listAvailableIntegrations() {
+    return integrationTypes.map((type) => ({
+      name: type.type,
+      ...type,
+      options: [...type.options],
+      driverTypes: [...type.driverTypes],
+    }))
+  },
+
+  async createIntegration(deps, { caller, params, body, baseUrl }) {
+    const { name, type, options } = body
+    const metadata = metadataRecord(body.metadata) ?? {}
+    const made = await createIntegration(deps, caller, { orgId: params.orgId, name, type, options, metadata })
+    return render(made, baseUrl)
+  },
+
+  async listIntegrations(deps, { params, baseUrl }) {
+    const all = await listIntegrations(deps, params.orgId)
+    return all.map((each) => render(each, baseUrl))
+  },
+
+  async getIntegration(deps, { params, baseUrl }) {
+    return render(await getIntegration(deps, params.orgId, params.integrationId), baseUrl)
+  },
+
+  async updateIntegration(deps, { caller, params, body, baseUrl }) {
+    const { credentials } = body
+    const changed = await updateIntegration(deps, caller, {
+      orgId: params.orgId,
+      id: body.integrationId,
+      name: body.name ?? undefined,
+      metadata: metadataRecord(body.metadata),
+      credentials: credentials ? { type: credentials.type ?? undefined, options: credentials.options } : undefined,
+    })
+    return render(changed, baseUrl)
+  },
+
+  async deleteIntegration(deps, { caller, params, query }) {
+    const id = params.integrationId
+    const force = query.force === 'true'
+    const confirm = query.confirm === 'true'
+    await deleteIntegration(deps, caller, { orgId: params.orgId, id, force, confirm })
+    return { id }
+  },
+}
+
+type GivenMetadata = Record<string, unknown> | { name: string; value?: unknown }[] | null | undefined
+
+function metadataRecord(given: GivenMetadata): Record<string, unknown> | undefined {
+  if (given === null || given === undefined) return undefined
+  if (!Array.isArray(given)) return given
+  return Object.fromEntries(given.map(({ name, value }) => [name, value ?? null]))
+}
+
+function render(integration: Integration, baseUrl: string): IntegrationAnswer {
+  const { id, name, type, orgId, version, driversCount } = integration
+  return {
+    id,
+    name,
+    type,
+    org: orgId,
+    creator: integration.creatorEmail,
+    createdAt: toIso(integration.createdMs),
+    updatedAt: toIso(integration.updatedMs),
+    url: `${baseUrl}/api/v1/orgs/${orgId}/integrations/${id}`,
+    metadata: Object.entries(integration.metadata).map(([key, value]) => ({ name: key, value })),
+    version,
+    credentialsUpdatedAt: toIso(integration.credentialsMs),
+    driversCount,
+  }
+}
