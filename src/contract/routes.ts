@@ -1,0 +1,30 @@
+import { authRoutes } from './auth.ts'
+import { orgRoutes } from './orgs.ts'
+import { projectRoutes } from './projects.ts'
+import type { Route } from './route.ts'
+import { setupRoutes } from './setup.ts'
+import { systemRoutes } from './system.ts'
+
+type Join<Groups extends readonly unknown[]> = Groups extends readonly [infer First, ...infer Rest]
+  ? First & Join<Rest>
+  : unknown
+
+/** Joins groups of routes into one table; throws when two groups use the same name, because a spread would silently drop one. */
+export function joinGroups<const Groups extends readonly Readonly<Record<string, Route>>[]>(
+  ...groups: Groups
+): Join<Groups> {
+  const table: Record<string, Route> = {}
+  for (const group of groups) {
+    for (const [name, route] of Object.entries(group)) {
+      if (name in table) throw new Error(`two routes are called ${name}`)
+      table[name] = route
+    }
+  }
+  return table as Join<Groups>
+}
+
+/** Every address of the API by its name: the one table from which server, typed client, OpenAPI page and role tests are derived (D7). */
+export const routes = joinGroups(systemRoutes, setupRoutes, authRoutes, orgRoutes, projectRoutes)
+
+/** The table's type, for what is derived from it. */
+export type Routes = typeof routes

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Route } from '#contract/route.ts'
+import { routes } from '#contract/routes.ts'
+import type { Deps } from '#core/deps.ts'
+import { AppError } from '#lib/app-error.ts'
+import { addBodyParsers } from './bodies.ts'
+import { handlers } from './handlers.ts'
+import { answerBrokenRequest, sendProblem } from './problem.ts'
+import { type AnyHandler, addRoute, routeUrl } from './route-frame.ts'
+
+/** Longest parameter in a path, in characters; a name of 255 characters may take nine times as many when it is escaped. */
+const PARAM_LENGTH_MAX = 4096
+const BODY_BYTES_MAX = 1024 * 1024
+
+/**
+ * Builds the HTTP server of a process: every route of the contract's table, and one shape for every failure (D8). It does not listen yet:
+ * call `listen`, or `inject` in tests.
+ */
+export function buildHttp(deps: Deps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    // Our own line, below: Fastify's would log the address with its query, where signatures and search terms stand.
+    disableRequestLogging: true,
+    requestIdHeader: false,
+    genReqId: (raw) => requestId(raw.headers['x-request-id']),
+    bodyLimit: BODY_BYTES_MAX,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, randomUUID()),
+  })
+  addBodyParsers(app)
+  app.decorateRequest('auth', null)
+  let isStopping = false
+  app.addHook('preClose', async () => {
+    isStopping = true
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-request-id': request.id,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+    if (isStopping) throw new AppError('server.stopping')
+    // Said here and not in the not-found handler, so that a body nobody asked for is not even read.
+    if (request.is404) {
+      const methods = methodsAt(pathOf(request))
+      if (methods.length === 0) throw new AppError('route.not_found')
+      reply.header('allow', methods.join(', '))
+      throw new AppError('route.method_not_allowed')
+    }
+  })
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply.statusCode, reply.elapsedTime))
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
+  app.setNotFoundHandler(() => {
+    throw new AppError('route.not_found')
+  })
+  for (const [name, route] of Object.entries(routes) as [keyof typeof handlers, Route][]) {
+    addRoute(app, deps, route, handlers[name] as AnyHandler)
+  }
+  return app as unknown as FastifyInstance
+}
+
+/** A caller's own request id is kept when it is plain, so that a proxy's log and ours can be read side by side. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+function pathOf(request: FastifyRequest): string {
+  const url = request.raw.url ?? ''
+  const mark = url.indexOf('?')
+  return mark < 0 ? url : url.slice(0, mark)
+}
+
+function logAnswer(request: FastifyRequest, status: number, ms: number): void {
+  const url = request.routeOptions.url ?? '(none)'
+  request.log.info(
+    { method: request.method, route: url, status, ms: Math.round(ms * 10) / 10, userId: request.auth?.caller.userId },
+    'request',
+  )
+}
+
+const patterns = (Object.values(routes) as Route[]).map((route) => ({
+  method: route.method,
+  regex: new RegExp(
+    `^${routeUrl(route)
+      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/:[A-Za-z]+/g, '[^/]+')}$`,
+  ),
+}))
+
+/** The methods that the table has for a path: empty for no such address. */
+function methodsAt(path: string): string[] {
+  const found = patterns.filter((pattern) => pattern.regex.test(path)).map((pattern) => pattern.method as string)
+  return [...new Set(found.includes('GET') ? ['HEAD', ...found] : found)].sort()
+}

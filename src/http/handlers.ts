@@ -1,0 +1,16 @@
+import type { Routes } from '#contract/routes.ts'
+import type { Handlers } from './handler.ts'
+import { authHandlers } from './handlers/auth.ts'
+import { orgHandlers } from './handlers/orgs.ts'
+import { projectHandlers } from './handlers/projects.ts'
+import { setupHandlers } from './handlers/setup.ts'
+import { systemHandlers } from './handlers/system.ts'
+
+/** The handler of every route of the table; the type check fails when one is missing. */
+export const handlers: Handlers<Routes> = {
+  ...systemHandlers,
+  ...setupHandlers,
+  ...authHandlers,
+  ...orgHandlers,
+  ...projectHandlers,
+}

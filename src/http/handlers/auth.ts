@@ -1,0 +1,66 @@
+import type { authRoutes } from '#contract/auth.ts'
+import {
+  changePassword,
+  chooseOrg,
+  createApiKey,
+  getMe,
+  listApiKeys,
+  login,
+  refreshSession,
+  revoke,
+} from '#core/access/access.ts'
+import { AppError } from '#lib/app-error.ts'
+import type { Handlers } from '../handler.ts'
+
+/** Log-in, tokens, API keys and the caller's own account. */
+export const authHandlers: Handlers<typeof authRoutes> = {
+  createToken: async (deps, { body, raw }) => {
+    const tokens =
+      body.type === 'refresh_token'
+        ? await refreshSession(deps, body.refresh_token)
+        : await login(deps, { username: body.username, password: body.password, address: raw.ip })
+    // The SDK reads `id_token`, other clients of this flow `access_token`; they are the same token.
+    return {
+      id_token: tokens.accessToken,
+      access_token: tokens.accessToken,
+      refresh_token: tokens.refreshToken,
+      expires_in: tokens.accessSeconds,
+    }
+  },
+  logout: async (deps, { caller, credential }) => {
+    await revoke(deps, caller, { id: credential.id })
+  },
+  createApiKey: async (deps, { caller, credential, body }) => {
+    if (credential.kind === 'api-key') {
+      throw new AppError('access.forbidden', {
+        message: 'An API key cannot make another one; log in with your password.',
+      })
+    }
+    if (
+      body.userId !== undefined &&
+      body.userId !== caller.userId &&
+      body.userId.toLowerCase() !== caller.email.toLowerCase()
+    ) {
+      throw new AppError('access.forbidden', { message: 'An API key can be made only for yourself.' })
+    }
+    return await createApiKey(deps, caller, body.description ?? '')
+  },
+  listApiKeys: (deps, { caller }) => listApiKeys(deps, caller),
+  deleteApiKey: async (deps, { caller, params }) => {
+    if (!(await revoke(deps, caller, { id: params.apiKeyId, kind: 'api-key' })))
+      throw new AppError('auth.api_key_not_found')
+  },
+  getMe: (deps, { caller }) => getMe(deps, caller),
+  updateMe: async (deps, { caller, body }) => {
+    await chooseOrg(deps, caller, body.org)
+    return await getMe(deps, caller)
+  },
+  changePassword: async (deps, { caller, credential, body, raw }) => {
+    if (credential.kind === 'api-key') {
+      throw new AppError('access.forbidden', {
+        message: 'An API key cannot change a password; log in with your password.',
+      })
+    }
+    await changePassword(deps, caller, { ...body, address: raw.ip, sessionId: credential.id })
+  },
+}

@@ -1,0 +1,13 @@
+import type { setupRoutes } from '#contract/setup.ts'
+import { finishSetup, isSetupOpen } from '#core/access/access.ts'
+import type { Handlers } from '../handler.ts'
+import { sendPage, sendScript } from '../pages.ts'
+import { setupPage, setupScript } from '../setup-page.ts'
+
+/** The first owner of a fresh server. */
+export const setupHandlers: Handlers<typeof setupRoutes> = {
+  getSetup: async (deps) => ({ isOpen: await isSetupOpen(deps) }),
+  finishSetup: (deps, { body, raw }) => finishSetup(deps, { ...body, address: raw.ip }),
+  getSetupPage: async (_deps, { reply }) => sendPage(reply, setupPage),
+  getSetupScript: async (_deps, { reply }) => sendScript(reply, setupScript),
+}

@@ -1,0 +1,3 @@
+export function referencePage(_r: unknown): string {
+  return ''
+}
