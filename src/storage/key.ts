@@ -56,7 +56,6 @@ export function normaliseFolder(
 ): { readonly ok: true; readonly folder: string } | { readonly ok: false; readonly fault: FolderFault } {
   if (typed === '' || typed === '/') return { ok: true, folder: '' }
   if (!typed.isWellFormed()) return { ok: false, fault: 'not-utf8' }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   if (/[\u0000-\u001f\u007f]/.test(typed)) return { ok: false, fault: 'control' }
   const folder = typed.endsWith('/') ? typed : `${typed}/`
   if (unaddressableReason(folder) === 'dot-segment') return { ok: false, fault: 'dot-segment' }

@@ -116,7 +116,9 @@ export interface WriteOptions {
 }
 
 /** Outcome of removing one key; a key that was not there counts as removed. */
-export type RemoveOutcome = { readonly key: Key; readonly ok: true } | { readonly key: Key; readonly ok: false; readonly error: Error }
+export type RemoveOutcome =
+  | { readonly key: Key; readonly ok: true }
+  | { readonly key: Key; readonly ok: false; readonly error: Error }
 
 export interface SignReadOptions {
   readonly ttlSeconds: number
@@ -163,6 +165,8 @@ export interface CheckReport {
 export interface CheckOptions {
   /** Folder of the driver: `''` or a text that ends in `/`. */
   readonly folder: string
+  /** Name of the hidden folder the test file is put into; `.dataloop` unless said. */
+  readonly hiddenFolder?: string | undefined
   /** Whether the driver is to delete: then the delete probe is not optional. */
   readonly allowDelete: boolean
   readonly signal?: AbortSignal | undefined
@@ -183,7 +187,10 @@ export interface Storage {
   read(key: Key, options?: ReadOptions): Promise<Opened>
   write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry>
   /** At most `can.remove_batch_max` keys. */
-  remove(keys: readonly Key[], options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly RemoveOutcome[]>
+  remove(
+    keys: readonly Key[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly RemoveOutcome[]>
   signRead(key: Key, options: SignReadOptions): SignedRequest | Promise<SignedRequest>
   signWrite(key: Key, options: SignWriteOptions): SignedRequest | Promise<SignedRequest>
   /** Really tries list, write (the test file), read, range read, sign and delete. Never throws for a refused right: it reports it. */

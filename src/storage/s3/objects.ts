@@ -1,0 +1,275 @@
+import { createHash } from 'node:crypto'
+import http from 'node:http'
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import type { DeleteObjectsCommandOutput, GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
+import { StorageError } from '../storage-error.ts'
+import { answerError, toStorageError } from './errors.ts'
+import { CONNECT_MS, IDLE_MS } from './http.ts'
+import type { SigningKey } from './sigv4.ts'
+
+/** What the SDK's client is made of. */
+export interface ObjectsOptions {
+  readonly bucket: string
+  readonly key: SigningKey
+  readonly endpoint: string | undefined
+  readonly isPathStyle: boolean
+  readonly storageClass: string | undefined
+  readonly connectionsMax: number
+}
+
+interface Sdk {
+  readonly commands: typeof import('@aws-sdk/client-s3')
+  readonly client: S3Client
+}
+
+type Signalled = { readonly signal?: AbortSignal | undefined }
+
+/**
+ * The calls on single objects, through the official SDK; for `s3.ts`. Keys must have passed `addressableKey`.
+ *
+ * The SDK costs a second to import, so it is imported with the first call. It gets explicit credentials only, one attempt (retrying is a
+ * layer's work) and no checksums of its own accord, which S3-compatible storages refuse (aws-sdk-js-v3 #6920, #6819).
+ */
+export class S3Objects {
+  readonly #options: ObjectsOptions
+  readonly #agents: { http: http.Agent; https: https.Agent }
+  #sdk: Promise<Sdk> | undefined
+
+  constructor(options: ObjectsOptions) {
+    this.#options = options
+    const agent = { keepAlive: true, maxSockets: options.connectionsMax }
+    this.#agents = { http: new http.Agent(agent), https: new https.Agent(agent) }
+  }
+
+  async stat(key: Key, { signal }: Signalled = {}): Promise<Entry | null> {
+    const { bucket } = this.#options
+    try {
+      const { commands, client } = await this.#open()
+      const head = await client.send(new commands.HeadObjectCommand({ Bucket: bucket, Key: key }), sendOptions(signal))
+      return entryOf(key, head)
+    } catch (error) {
+      const failure = this.#failure(error, 'stat', key, signal)
+      if (failure.kind !== 'not-found') throw failure
+    }
+    // A HEAD has no body, so its 404 may as well mean the bucket. Only a GET that says NoSuchKey proves absence (§1.4 of the safety design).
+    try {
+      const opened = await this.read(key, { signal })
+      opened.body.destroy()
+      return opened.entry
+    } catch (error) {
+      const failure = this.#failure(error, 'stat', key, signal)
+      if (failure.kind === 'not-found' && failure.facts.providerCode === 'NoSuchKey') return null
+      throw failure.kind === 'not-found'
+        ? answerError({ status: 404, isStorageLike: false }, { op: 'stat', key })
+        : failure
+    }
+  }
+
+  async read(key: Key, { range, ifMatch, signal }: ReadOptions = {}): Promise<Opened> {
+    const { bucket } = this.#options
+    try {
+      const { commands, client } = await this.#open()
+      const got = await client.send(
+        new commands.GetObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end ?? ''}` }),
+          ...(ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` }),
+        }),
+        sendOptions(signal),
+      )
+      return openedOf(key, got, range)
+    } catch (error) {
+      // An object without bytes has no range to give (416): what was asked for is simply empty.
+      if (range?.start === 0 && statusOf(error) === 416) return this.read(key, { ifMatch, signal })
+      throw this.#failure(error, 'read', key, signal)
+    }
+  }
+
+  async write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry> {
+    const { bucket, storageClass } = this.#options
+    try {
+      const { commands, client } = await this.#open()
+      const put = await client.send(
+        new commands.PutObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          Body: body,
+          // Always said, because S3-compatible storages refuse a body of unknown length (411).
+          ContentLength: options.sizeBytes,
+          ContentType: options.contentType,
+          StorageClass: storageClass as never,
+          ...(options.ifAbsent === true ? { IfNoneMatch: '*' } : {}),
+        }),
+        sendOptions(options.signal),
+      )
+      const head = await this.stat(key, { signal: options.signal })
+      if (head !== null && head.etag === unquoted(put.ETag)) return head
+      // Somebody else wrote it in between: tell what *we* wrote.
+      const modifiedMs = head?.modifiedMs ?? 0
+      return { key, sizeBytes: options.sizeBytes, etag: unquoted(put.ETag), modifiedMs, ...contentTypeOf(options) }
+    } catch (error) {
+      throw this.#failure(error, 'write', key, options.signal)
+    }
+  }
+
+  async remove(keys: readonly Key[], { signal }: Signalled = {}): Promise<readonly RemoveOutcome[]> {
+    if (keys.length === 0) return []
+    if (keys.length === 1) return [await this.#removeOne(keys[0]!, signal)]
+    try {
+      return await this.#removeBatch(keys, signal)
+    } catch (error) {
+      const failure = this.#failure(error, 'remove', undefined, signal)
+      // Some S3-compatible storages have no batch, or want it otherwise than the SDK says it.
+      if (failure.kind !== 'unsupported' && failure.kind !== 'invalid') throw failure
+      const outcomes: RemoveOutcome[] = []
+      for (const key of keys) outcomes.push(await this.#removeOne(key, signal))
+      return outcomes
+    }
+  }
+
+  close(): void {
+    this.#agents.http.destroy()
+    this.#agents.https.destroy()
+    void this.#sdk?.then(({ client }) => client.destroy())
+  }
+
+  async #removeOne(key: Key, signal: AbortSignal | undefined): Promise<RemoveOutcome> {
+    try {
+      const { commands, client } = await this.#open()
+      await client.send(
+        new commands.DeleteObjectCommand({ Bucket: this.#options.bucket, Key: key }),
+        sendOptions(signal),
+      )
+      return { key, ok: true }
+    } catch (error) {
+      const failure = this.#failure(error, 'remove', key, signal)
+      if (failure.kind === 'not-found') return { key, ok: true }
+      if (failure.kind === 'aborted') throw failure
+      return { key, ok: false, error: failure }
+    }
+  }
+
+  async #removeBatch(keys: readonly Key[], signal: AbortSignal | undefined): Promise<RemoveOutcome[]> {
+    const { commands, client } = await this.#open()
+    const command = new commands.DeleteObjectsCommand({
+      Bucket: this.#options.bucket,
+      Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: false },
+    })
+    command.middlewareStack.add(
+      (next) => (args) => {
+        const request = args.request as { headers: Record<string, string>; body?: unknown }
+        if (typeof request.body === 'string' || request.body instanceof Uint8Array) {
+          request.headers['content-md5'] = createHash('md5').update(request.body).digest('base64')
+        }
+        return next(args)
+      },
+      { step: 'build', name: 'contentMd5', priority: 'low' },
+    )
+    return outcomesOf(keys, await client.send(command, sendOptions(signal)))
+  }
+
+  #failure(error: unknown, op: string, key: Key | undefined, signal: AbortSignal | undefined): StorageError {
+    if (signal?.aborted) return new StorageError('aborted', 'The work was stopped.', { provider: 's3', op, key })
+    return toStorageError(error, { op, key })
+  }
+
+  #open(): Promise<Sdk> {
+    this.#sdk ??= import('@aws-sdk/client-s3').then((commands) => {
+      const { key, endpoint, isPathStyle } = this.#options
+      const client = new commands.S3Client({
+        region: key.region,
+        credentials: async () => ({
+          accessKeyId: key.accessKeyId,
+          secretAccessKey: key.secretAccessKey.reveal(),
+          ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken.reveal() }),
+        }),
+        ...(endpoint === undefined ? {} : { endpoint }),
+        forcePathStyle: isPathStyle,
+        maxAttempts: 1,
+        followRegionRedirects: false,
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+        requestHandler: {
+          connectionTimeout: CONNECT_MS,
+          requestTimeout: IDLE_MS,
+          throwOnRequestTimeout: true,
+          httpAgent: this.#agents.http,
+          httpsAgent: this.#agents.https,
+        },
+      })
+      return { commands, client }
+    })
+    return this.#sdk
+  }
+}
+
+function sendOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal }
+}
+
+interface HeadFacts {
+  readonly ContentLength?: number | undefined
+  readonly ContentType?: string | undefined
+  readonly ETag?: string | undefined
+  readonly LastModified?: Date | undefined
+  readonly VersionId?: string | undefined
+}
+
+function entryOf(key: Key, head: HeadFacts, sizeBytes: number | undefined = head.ContentLength): Entry {
+  if (sizeBytes === undefined) throw answerError({ status: 200, isStorageLike: false }, { op: 'stat', key })
+  return {
+    key,
+    sizeBytes,
+    etag: unquoted(head.ETag),
+    modifiedMs: head.LastModified?.getTime() ?? 0,
+    ...(head.ContentType === undefined ? {} : { contentType: head.ContentType }),
+    ...(head.VersionId === undefined ? {} : { versionId: head.VersionId }),
+  }
+}
+
+function openedOf(key: Key, got: GetObjectCommandOutput, range: ReadOptions['range']): Opened {
+  const body = got.Body as Readable
+  const total = /^bytes \d+-\d+\/(\d+)$/.exec(got.ContentRange ?? '')?.[1]
+  // A range that was overlooked must not pass for the bytes that were asked for, unless they are the whole object anyway.
+  const isWhole = range?.start === 0 && (range.end === undefined || range.end + 1 >= (got.ContentLength ?? Infinity))
+  if (range !== undefined && total === undefined && !isWhole) {
+    body.destroy()
+    throw new StorageError('invalid', 'The storage gave other bytes than those asked for.', {
+      provider: 's3',
+      op: 'read',
+      key,
+    })
+  }
+  const entry = entryOf(key, got, total === undefined ? got.ContentLength : Number(total))
+  return { entry, body, bodyBytes: got.ContentLength ?? entry.sizeBytes }
+}
+
+function outcomesOf(keys: readonly Key[], answer: DeleteObjectsCommandOutput): RemoveOutcome[] {
+  const failed = new Map((answer.Errors ?? []).map((error) => [error.Key, error]))
+  const removed = new Set((answer.Deleted ?? []).map((object) => object.Key))
+  return keys.map((key) => {
+    const error = failed.get(key)
+    if (error === undefined && removed.has(key)) return { key, ok: true }
+    if (error?.Code === 'NoSuchKey') return { key, ok: true }
+    return {
+      key,
+      ok: false,
+      error: answerError({ status: 200, code: error?.Code, isStorageLike: true }, { op: 'remove', key }),
+    }
+  })
+}
+
+function unquoted(etag: string | undefined): string {
+  return etag?.replace(/^"(.*)"$/, '$1') ?? ''
+}
+
+function contentTypeOf({ contentType }: WriteOptions): { contentType?: string } {
+  return contentType === undefined ? {} : { contentType }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
+}
