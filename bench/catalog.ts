@@ -1,0 +1,37 @@
+import type { DbPool } from '#db/connect.ts'
+import type { SetSum } from './replay/entry.ts'
+
+// The reverse of `packEtag` (src/lib/etag.ts) in SQL.
+const etagText = `case
+  when octet_length(i.etag) = 16 then encode(i.etag, 'hex')
+  when octet_length(i.etag) = 17 and get_byte(i.etag, 16) = 0 then convert_from(substring(i.etag from 2 for 15), 'latin1')
+  else convert_from(substring(i.etag from 2), 'latin1') end`
+
+/** What a dataset holds, summed up by the database from the rows themselves; comparable with `oracleOf`. */
+export async function sumOfDataset(pool: DbPool, datasetNo: number): Promise<SetSum> {
+  const { rows } = await pool.query<{ count: number; bytes: string; checksum: string }>(
+    `select count(*) as count, coalesce(sum(size_bytes), 0)::text as bytes,
+       coalesce(sum(('x' || substr(md5(convert_to(d.path || i.name || '|' || i.size_bytes || '|' || ${etagText}, 'utf8')), 1, 12))::bit(48)::bigint), 0)::text as checksum
+     from item i join dir d on d.dataset_no = i.dataset_no and d.dir_no = i.dir_no
+     where i.dataset_no = $1 and i.state = 0`,
+    [datasetNo],
+  )
+  const row = rows[0]!
+  return { count: row.count, bytes: Number(row.bytes), checksum: row.checksum }
+}
+
+/** Throws unless the counters of the root folder, and those of all folders together, agree with the rows. */
+export async function expectCounters(pool: DbPool, datasetNo: number, truth: SetSum): Promise<void> {
+  const { rows } = await pool.query<{ own: number; deep: number; deepBytes: string }>(
+    `select coalesce(sum(items), 0)::bigint as own, max(deep_items) filter (where path = '') as deep,
+       max(deep_bytes) filter (where path = '')::text as "deepBytes"
+     from dir where dataset_no = $1`,
+    [datasetNo],
+  )
+  const row = rows[0]!
+  if (row.own !== truth.count || row.deep !== truth.count || Number(row.deepBytes) !== truth.bytes) {
+    throw new Error(
+      `folder counters are wrong: ${row.own} own, ${row.deep} deep, ${row.deepBytes} bytes instead of ${truth.count}, ${truth.bytes} bytes`,
+    )
+  }
+}
