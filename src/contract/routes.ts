@@ -1,4 +1,6 @@
 import { authRoutes } from './auth.ts'
+import { driverRoutes } from './drivers.ts'
+import { integrationRoutes } from './integrations.ts'
 import { orgRoutes } from './orgs.ts'
 import { projectRoutes } from './projects.ts'
 import type { Route } from './route.ts'
@@ -24,7 +26,15 @@ export function joinGroups<const Groups extends readonly Readonly<Record<string,
 }
 
 /** Every address of the API by its name: the one table from which server, typed client, OpenAPI page and role tests are derived (D7). */
-export const routes = joinGroups(systemRoutes, setupRoutes, authRoutes, orgRoutes, projectRoutes)
+export const routes = joinGroups(
+  systemRoutes,
+  setupRoutes,
+  authRoutes,
+  orgRoutes,
+  projectRoutes,
+  integrationRoutes,
+  driverRoutes,
+)
 
 /** The table's type, for what is derived from it. */
 export type Routes = typeof routes

@@ -1,6 +1,8 @@
 import type { Routes } from '#contract/routes.ts'
 import type { Handlers } from './handler.ts'
 import { authHandlers } from './handlers/auth.ts'
+import { driverHandlers } from './handlers/drivers.ts'
+import { integrationHandlers } from './handlers/integrations.ts'
 import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { setupHandlers } from './handlers/setup.ts'
@@ -13,4 +15,6 @@ export const handlers: Handlers<Routes> = {
   ...authHandlers,
   ...orgHandlers,
   ...projectHandlers,
+  ...integrationHandlers,
+  ...driverHandlers,
 }

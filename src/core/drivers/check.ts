@@ -1,0 +1,86 @@
+import { type ErrorCode, errors } from '#contract/errors.ts'
+import type { Deps } from '#core/deps.ts'
+import { type Credentials, openCredentials } from '#core/integrations/integrations.ts'
+import { AppError } from '#lib/app-error.ts'
+import { storageErrorCode } from '#storage/error-codes.ts'
+import { openStorage } from '#storage/open.ts'
+import type { CheckReport, Probe } from '#storage/port.ts'
+import { StorageError } from '#storage/storage-error.ts'
+import { type DriverConfig, driverType } from './types.ts'
+
+/** A check ends before the SDK's request does (120 s), so that its caller gets a reason instead of a time-out. */
+const CHECK_MS = 90_000
+
+/** A driver as it is to be tried: saved or not. */
+export interface CheckSubject {
+  readonly type: string
+  readonly config: DriverConfig
+  readonly folder: string
+  readonly allowDelete: boolean
+  /** Null where the type needs none. */
+  readonly integration: { readonly orgId: string; readonly id: string; readonly version: number } | null
+}
+
+/** What a check found; `failure` is what to tell the caller, null when the driver is usable. */
+export interface CheckOutcome {
+  readonly report: CheckReport | null
+  readonly failure: AppError | null
+}
+
+/**
+ * Really tries every right that a driver needs (DR-20, PM-01 to PM-06, PM-19), for saving and for testing. Nothing is stored here.
+ *
+ * Never throws for what the storage says: a refused right, a wrong address or closed roots come back as the outcome's `failure`.
+ */
+export async function checkDriver(deps: Deps, subject: CheckSubject): Promise<CheckOutcome> {
+  const type = driverType(subject.type)
+  try {
+    const credentials: Credentials | null =
+      subject.integration === null ? null : await openCredentials(deps, subject.integration)
+    const storage = await openStorage(type.spec(subject.config, credentials, deps.config))
+    try {
+      const signal = AbortSignal.timeout(CHECK_MS)
+      const { folder, allowDelete } = subject
+      const report = await storage.check({ folder, allowDelete, hiddenFolder: deps.config.hiddenFolder, signal })
+      return { report, failure: report.ok ? null : checkFailure(report) }
+    } finally {
+      await storage.close()
+    }
+  } catch (error) {
+    if (error instanceof StorageError) return { report: null, failure: storageFailure(error) }
+    if (error instanceof AppError && error.code.startsWith('integration.')) return { report: null, failure: error }
+    throw error
+  }
+}
+
+/** A failure of the storage in the words of the contract, for whoever asked. */
+export function storageFailure(error: StorageError): AppError {
+  const { provider, op, requestId, providerCode, region } = error.facts
+  const details = { provider, op, requestId, providerCode, region }
+  return new AppError(storageErrorCode(error), { message: error.message, details, cause: error })
+}
+
+/**
+ * The one error that stands for a failed check: the precise code where all that failed has one cause (wrong region, no such bucket, …), otherwise
+ * `driver.check_failed`, whose message names the rights. The details hold every probe.
+ */
+function checkFailure(report: CheckReport): AppError {
+  const failed = report.probes.filter((probe) => !probe.ok && !probe.optional)
+  const details = { probes: report.probes, warnings: report.warnings }
+  const [first] = failed
+  // A check is aborted by its own clock only: the storage took too long.
+  if (first?.code === 'server.stopping') return new AppError('storage.unreachable', { details })
+  const code = first?.code
+  const isOneCause = isErrorCode(code) && code !== 'storage.denied' && failed.every((probe) => probe.code === code)
+  if (isOneCause) return new AppError(code, { message: first?.message ?? errors[code].message, details })
+  const message = `The storage did not allow what the driver needs: ${failed.map(sentence).join(' ')}`
+  return new AppError('driver.check_failed', { message, details })
+}
+
+function sentence(probe: Probe): string {
+  return `${probe.name}: ${probe.message ?? 'failed.'}`
+}
+
+function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && code in errors
+}

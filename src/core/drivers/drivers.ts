@@ -1,0 +1,251 @@
+import type { DriverPayload } from '#contract/drivers.ts'
+import type { Caller, Deps } from '#core/deps.ts'
+import { withTransaction } from '#db/connect.ts'
+import { AppError } from '#lib/app-error.ts'
+import { newId } from '#lib/ids.ts'
+import { type CheckOutcome, type CheckSubject, checkDriver } from './check.ts'
+import { type DriverDraft, describeDraft, placeOf, sourceOf } from './draft.ts'
+import type { Driver } from './queries.ts'
+import * as queries from './queries.ts'
+import { driverType } from './types.ts'
+
+export type { DriverDraft } from './draft.ts'
+export { closeDrivers, type OpenDriver, openDriver } from './open.ts'
+export type { Driver } from './queries.ts'
+export type { DriverConfig } from './types.ts'
+
+/** A driver with what only lists and forms show. */
+export interface DriverInfo extends Driver {
+  readonly datasetNames: readonly string[]
+  /** Things to know that are no failure: an empty folder, a name twice. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Connects a bucket or folder to a project (DR-01 to DR-08, DR-20).
+ *
+ * The storage is tried first, and a driver that fails is not saved. With `validate: false` it is saved untried as `failed`: it cannot be chosen
+ * for a dataset until a test passes.
+ */
+export async function createDriver(
+  deps: Deps,
+  caller: Caller,
+  draft: DriverDraft & { readonly name: string; readonly validate: boolean },
+): Promise<DriverInfo> {
+  const subject = await describeDraft(deps, draft)
+  const outcome = draft.validate ? await checkDriver(deps, subject) : null
+  if (outcome?.failure) throw outcome.failure
+  const nowMs = deps.clock.now()
+  const id = newId(nowMs)
+  await withTransaction(deps.db, async (tx) => {
+    await queries.insertDriver(tx, {
+      id,
+      projectId: draft.projectId,
+      type: draft.type,
+      creatorId: caller.userId,
+      nowMs,
+      name: draft.name,
+      integrationId: subject.integration?.id ?? null,
+      sourceNo: await queries.sourceNumber(tx, sourceOf(draft.orgId, subject)),
+      folder: subject.folder,
+      config: subject.config,
+      allowDelete: draft.allowDelete,
+      epoch: 1,
+      ...checkFields(outcome, nowMs),
+    })
+  }).catch(explainVanishedIntegration)
+  deps.log.info({ driverId: id, projectId: draft.projectId, type: draft.type, userId: caller.userId }, 'driver created')
+  const made = await getDriver(deps, id)
+  const twins = await queries.selectDrivers(deps.db, { projectId: draft.projectId, name: draft.name })
+  if (twins.length < 2) return made
+  return {
+    ...made,
+    warnings: [...made.warnings, 'Another storage driver of this project has the same name; scripts must use the id.'],
+  }
+}
+
+/** Tries a driver that is not saved (PM-19); resolves when it is usable, throws its failure otherwise. Nothing is stored. */
+export async function testDraft(deps: Deps, draft: DriverDraft): Promise<void> {
+  const { failure } = await checkDriver(deps, await describeDraft(deps, draft))
+  if (failure !== null) throw failure
+}
+
+/** Drivers of a project, oldest first; those of one integration or of exactly one name when that is given (DR-17). */
+export async function listDrivers(
+  deps: Deps,
+  filter: {
+    readonly projectId: string
+    readonly integrationId?: string | undefined
+    readonly name?: string | undefined
+  },
+): Promise<DriverInfo[]> {
+  return withInfo(deps, await queries.selectDrivers(deps.db, filter))
+}
+
+/** The one driver of a project with this name; names are not unique, so several are an error of its own (DR-03). */
+export async function findDriver(deps: Deps, projectId: string, name: string): Promise<DriverInfo> {
+  const found = await listDrivers(deps, { projectId, name })
+  if (found.length > 1)
+    throw new AppError('driver.ambiguous', { details: { driverIds: found.map((driver) => driver.id) } })
+  if (found[0] === undefined) throw new AppError('driver.not_found')
+  return found[0]
+}
+
+/** A driver by its id; the guard has seen to it that the caller may see it. */
+export async function getDriver(deps: Deps, id: string): Promise<DriverInfo> {
+  const [info] = await withInfo(deps, [await requireDriver(deps, id)])
+  return info!
+}
+
+/**
+ * The driver a new dataset wants to use: of the same project, connected, and passed its last check (DR-20).
+ *
+ * Throws `driver.not_found` (also for another project's), `dataset.disconnected` or `driver.check_failed`.
+ */
+export async function requireUsableDriver(deps: Deps, projectId: string, id: string): Promise<Driver> {
+  const driver = await requireDriver(deps, id)
+  if (driver.projectId !== projectId) throw new AppError('driver.not_found')
+  if (driver.state === 'disconnected') throw new AppError('dataset.disconnected')
+  if (driver.state === 'failed') {
+    const reason = driver.stateReason === null ? '' : ` ${driver.stateReason}`
+    throw new AppError('driver.check_failed', {
+      message: `The last test of this storage driver failed; test it again.${reason}`,
+    })
+  }
+  return driver
+}
+
+/** A change to a driver; what is left out stays. Payload fields that are null are emptied. */
+export interface DriverChange {
+  readonly name?: string | undefined
+  readonly integrationId?: string | undefined
+  readonly payload?: DriverPayload | undefined
+  readonly allowDelete?: boolean | undefined
+  readonly validate: boolean
+}
+
+/**
+ * Changes a driver (DR-14), after trying it with the change.
+ *
+ * What says which objects it reaches (bucket, folder) stays while datasets use it: their items would point elsewhere. An integration of the same kind
+ * may take the place of the old one, which also connects a disconnected driver again.
+ * Throws `driver.in_use`, `driver.changed` (somebody else was quicker), or what creating throws.
+ */
+export async function updateDriver(deps: Deps, caller: Caller, id: string, change: DriverChange): Promise<DriverInfo> {
+  const driver = await requireDriver(deps, id)
+  if (change.integrationId === undefined && change.payload === undefined && change.allowDelete !== true) {
+    // Taking a right away must work also while the storage cannot be reached.
+    await queries.patchDriver(deps.db, id, { name: change.name, allowDelete: change.allowDelete }, deps.clock.now())
+    deps.log.info({ driverId: id, allowDelete: change.allowDelete, userId: caller.userId }, 'driver changed')
+    return getDriver(deps, id)
+  }
+  const allowDelete = change.allowDelete ?? driver.allowDelete
+  const subject = await describeDraft(deps, {
+    ...driver,
+    integrationId: change.integrationId ?? driver.integrationId,
+    integrationType: null,
+    payload: { ...driver.config, ...change.payload },
+    allowDelete,
+  })
+  const isMoved = driverType(driver.type).placeFields.some(
+    (field) => placeOf(driver, field) !== placeOf(subject, field),
+  )
+  if (isMoved)
+    await refuseInUse(deps, id, 'Bucket and folder cannot be changed while datasets use this storage driver.')
+  const outcome = change.validate ? await checkDriver(deps, subject) : null
+  if (outcome?.failure) throw outcome.failure
+  const fields = {
+    name: change.name ?? driver.name,
+    integrationId: subject.integration?.id ?? null,
+    sourceNo: await queries.sourceNumber(deps.db, sourceOf(driver.orgId, subject)),
+    folder: subject.folder,
+    config: subject.config,
+    allowDelete,
+    epoch: driver.epoch + 1,
+    ...checkFields(outcome, deps.clock.now()),
+  }
+  await write(deps, driver, fields, isMoved)
+  deps.log.info({ driverId: id, allowDelete, epoch: fields.epoch, userId: caller.userId }, 'driver changed')
+  return getDriver(deps, id)
+}
+
+/** Deletes a driver that no dataset uses; nothing is deleted in the bucket. Throws `driver.in_use` with the datasets' names. */
+export async function deleteDriver(deps: Deps, caller: Caller, id: string): Promise<void> {
+  await withTransaction(deps.db, async (tx) => {
+    if ((await queries.lockDriver(tx, id)) === null) throw new AppError('driver.not_found')
+    const names = (await queries.selectDatasetNames(tx, [id])).get(id) ?? []
+    if (names.length > 0) throw new AppError('driver.in_use', { details: { datasets: names } })
+    await queries.deleteDriverRow(tx, id)
+  })
+  deps.log.info({ driverId: id, userId: caller.userId }, 'driver deleted')
+}
+
+/** Tries a saved driver again (PM-19) and keeps the outcome with it; resolves when it is usable, throws its failure otherwise. */
+export async function testDriver(deps: Deps, id: string): Promise<void> {
+  const driver = await requireDriver(deps, id)
+  if (driver.state === 'disconnected') throw new AppError('dataset.disconnected')
+  const outcome = await checkDriver(deps, { ...driver, integration: integrationOf(driver) })
+  // If the driver was changed meanwhile, this outcome is not about it and is not kept.
+  await queries.recordCheck(deps.db, id, driver.epoch, checkFields(outcome, deps.clock.now()))
+  if (outcome.failure !== null) throw outcome.failure
+}
+
+async function requireDriver(deps: Deps, id: string): Promise<Driver> {
+  const driver = await queries.selectDriver(deps.db, id)
+  if (driver === null) throw new AppError('driver.not_found')
+  return driver
+}
+
+function integrationOf(driver: Driver): CheckSubject['integration'] {
+  const { orgId, integrationId, integrationVersion } = driver
+  return integrationId === null || integrationVersion === null
+    ? null
+    : { orgId, id: integrationId, version: integrationVersion }
+}
+
+function checkFields(outcome: CheckOutcome | null, nowMs: number): queries.CheckFields {
+  if (outcome === null)
+    return { state: 'failed', stateReason: 'It was saved without a test.', report: null, checkedMs: null }
+  const { report, failure } = outcome
+  return {
+    state: failure === null ? 'ready' : 'failed',
+    stateReason: failure?.message ?? null,
+    report,
+    checkedMs: nowMs,
+  }
+}
+
+async function write(deps: Deps, driver: Driver, fields: queries.DriverFields, isMoved: boolean): Promise<void> {
+  await withTransaction(deps.db, async (tx) => {
+    if ((await queries.lockDriver(tx, driver.id)) !== driver.updatedMs) throw new AppError('driver.changed')
+    // Again, now that no dataset can come to it any more.
+    const names = isMoved ? (await queries.selectDatasetNames(tx, [driver.id])).get(driver.id) : undefined
+    if (names !== undefined) throw new AppError('driver.in_use', { details: { datasets: names } })
+    await queries.updateDriverRow(tx, driver.id, fields, deps.clock.now())
+  }).catch(explainVanishedIntegration)
+}
+
+async function refuseInUse(deps: Deps, id: string, message: string): Promise<void> {
+  const names = (await queries.selectDatasetNames(deps.db, [id])).get(id)
+  if (names !== undefined) throw new AppError('driver.in_use', { message, details: { datasets: names } })
+}
+
+/** The integration was there when the check began; its foreign key tells that it was deleted meanwhile. */
+function explainVanishedIntegration(error: unknown): never {
+  const { code, constraint } = error as { code?: string; constraint?: string }
+  if (code === '23503' && constraint === 'driver_integration_id_fkey')
+    throw new AppError('integration.not_found', { cause: error })
+  throw error
+}
+
+async function withInfo(deps: Deps, drivers: readonly Driver[]): Promise<DriverInfo[]> {
+  const names = await queries.selectDatasetNames(
+    deps.db,
+    drivers.map((driver) => driver.id),
+  )
+  return drivers.map((driver) => ({
+    ...driver,
+    datasetNames: names.get(driver.id) ?? [],
+    warnings: driver.report?.warnings ?? [],
+  }))
+}

@@ -1,0 +1,116 @@
+import type { Driver as DriverAnswer, DriverPayload, driverRoutes } from '#contract/drivers.ts'
+import {
+  createDriver,
+  type DriverDraft,
+  type DriverInfo,
+  deleteDriver,
+  findDriver,
+  getDriver,
+  listDrivers,
+  testDraft,
+  testDriver,
+  updateDriver,
+} from '#core/drivers/drivers.ts'
+import { integrationUses } from '#core/integrations/integrations.ts'
+import { toIso } from '#lib/clock.ts'
+import type { Handlers } from '../handler.ts'
+
+/** Answers the routes of storage drivers; who may call them is said in the table. */
+export const driverHandlers: Handlers<typeof driverRoutes> = {
+  async createDriver(deps, { caller, access, query, body, baseUrl }) {
+    const validate = query.validate !== 'false' && body.validate !== false
+    return render(await createDriver(deps, caller, { ...draft(access, body), name: body.name, validate }), baseUrl)
+  },
+
+  async testNewDriver(deps, { access, body }) {
+    await testDraft(deps, draft(access, body))
+  },
+
+  async listDrivers(deps, { query, baseUrl }) {
+    const { projectId, integrationId, name } = query
+    const found = await listDrivers(deps, { projectId, integrationId, name })
+    return found.map((driver) => render(driver, baseUrl))
+  },
+
+  async findDriver(deps, { params, query, baseUrl }) {
+    return render(await findDriver(deps, query.projectId, params.name), baseUrl)
+  },
+
+  async countDriversOfIntegration(deps, { caller, params }) {
+    const drivers = await integrationUses(deps, caller, params.integrationId)
+    return { count: drivers.length, drivers }
+  },
+
+  async getDriver(deps, { params, baseUrl }) {
+    return render(await getDriver(deps, params.driverId), baseUrl)
+  },
+
+  async updateDriver(deps, { caller, params, query, body, baseUrl }) {
+    const { name, integrationId, payload, allowExternalDelete } = body
+    const validate = query.validate !== 'false' && body.validate !== false
+    const change = { name, integrationId, payload, allowDelete: allowExternalDelete, validate }
+    return render(await updateDriver(deps, caller, params.driverId, change), baseUrl)
+  },
+
+  async deleteDriver(deps, { caller, params }) {
+    await deleteDriver(deps, caller, params.driverId)
+    return { id: params.driverId }
+  },
+
+  async testDriver(deps, { params }) {
+    await testDriver(deps, params.driverId)
+  },
+}
+
+interface DraftBody {
+  readonly type: string
+  readonly integrationId?: string | null | undefined
+  readonly integrationType?: string | null | undefined
+  readonly payload: DriverPayload
+  readonly allowExternalDelete?: boolean | null | undefined
+}
+
+function draft(access: { projectId?: string; orgId?: string }, body: DraftBody): DriverDraft {
+  const { projectId, orgId } = access
+  if (projectId === undefined || orgId === undefined) throw new Error('the guard resolved no project')
+  return {
+    projectId,
+    orgId,
+    type: body.type,
+    integrationId: body.integrationId ?? null,
+    integrationType: body.integrationType ?? null,
+    payload: body.payload,
+    // Absent is false (DR-08), whatever the SDK's own default is: it always says.
+    allowDelete: body.allowExternalDelete ?? false,
+  }
+}
+
+function render(driver: DriverInfo, baseUrl: string): DriverAnswer {
+  const { id, name, type, integrationId, integrationType, projectId, orgId, state, stateReason, folder } = driver
+  return {
+    // The payload stands flattened among the rest, as the SDK reads it; its names cannot hide ours, which come after it.
+    ...driver.config,
+    ...(type === 's3' ? { region: (driver.config.region as string | undefined) ?? null } : {}),
+    id,
+    name,
+    type,
+    creator: driver.creatorEmail,
+    createdAt: toIso(driver.createdMs),
+    updatedAt: toIso(driver.updatedMs),
+    url: `${baseUrl}/api/v1/drivers/${id}`,
+    integrationId,
+    integrationType,
+    metadata: { system: { projectId, orgId } },
+    allowExternalDelete: driver.allowDelete,
+    allowExternalModification: true,
+    isSyncable: state !== 'disconnected',
+    path: (driver.config.path as string | undefined) ?? '',
+    folder,
+    state,
+    stateReason,
+    checkedAt: driver.checkedMs === null ? null : toIso(driver.checkedMs),
+    probes: [...(driver.report?.probes ?? [])],
+    warnings: [...driver.warnings],
+    datasetsCount: driver.datasetNames.length,
+  }
+}
