@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { fullPath } from '#contract/openapi.ts'
 import type { Route } from '#contract/route.ts'
 import { routes } from '#contract/routes.ts'
 import type { Deps } from '#core/deps.ts'
@@ -7,7 +8,7 @@ import { AppError } from '#lib/app-error.ts'
 import { addBodyParsers } from './bodies.ts'
 import { handlers } from './handlers.ts'
 import { answerBrokenRequest, sendProblem } from './problem.ts'
-import { type AnyHandler, addRoute, routeUrl } from './route-frame.ts'
+import { type AnyHandler, addRoute } from './route-frame.ts'
 
 /** Longest parameter in a path, in characters; a name of 255 characters may take nine times as many when it is escaped. */
 const PARAM_LENGTH_MAX = 4096
@@ -21,7 +22,7 @@ export function buildHttp(deps: Deps): FastifyInstance {
   const app = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
     // Our own line, below: Fastify's would log the address with its query, where signatures and search terms stand.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     requestIdHeader: false,
     genReqId: (raw) => requestId(raw.headers['x-request-id']),
     bodyLimit: BODY_BYTES_MAX,
@@ -85,7 +86,7 @@ function logAnswer(request: FastifyRequest, status: number, ms: number): void {
 const patterns = (Object.values(routes) as Route[]).map((route) => ({
   method: route.method,
   regex: new RegExp(
-    `^${routeUrl(route)
+    `^${fullPath(route)
       .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
       .replace(/:[A-Za-z]+/g, '[^/]+')}$`,
   ),

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodError, z } from 'zod'
+import { fullPath } from '#contract/openapi.ts'
 import type { Access, Route } from '#contract/route.ts'
 import { type Authenticated, authenticate, type Granted, grant } from '#core/access/access.ts'
 import type { Deps } from '#core/deps.ts'
@@ -34,11 +35,6 @@ interface RouteHost {
   }): unknown
 }
 
-/** The address of a route on the server. */
-export function routeUrl(route: Route): string {
-  return route.root === true ? route.path : `/api/v1${route.path}`
-}
-
 /**
  * Puts one route of the table on the server.
  *
@@ -48,7 +44,7 @@ export function routeUrl(route: Route): string {
 export function addRoute(app: unknown, deps: Deps, route: Route, handler: AnyHandler): void {
   ;(app as RouteHost).route({
     method: route.method,
-    url: routeUrl(route),
+    url: fullPath(route),
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     onRequest: async (request) => {
       if (route.access !== 'public') request.auth = await authenticate(deps, bearerToken(request))

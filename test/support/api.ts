@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { pino } from 'pino'
 import { readConfig } from '#config/config.ts'
 import type { OrgRole, ProjectRole } from '#contract/route.ts'
 import { createOrg, ensureFirstOwner, ensureUsers, startSession } from '#core/access/access.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { systemClock } from '#lib/clock.ts'
+import { createLog } from '#lib/log.ts'
 import { Secret } from '#lib/secret.ts'
 import { createEnvelopeVault } from '#vault/envelope.ts'
 import { buildHttp } from '../../src/http/app.ts'
@@ -73,7 +73,7 @@ export async function withApi(override: Partial<Deps> = {}): Promise<TestApi> {
     vault: createEnvelopeVault([randomBytes(32)]),
     // Jobs are kept nowhere: a test that needs them run passes a queue of its own.
     queue: { enqueue: async () => {} },
-    log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+    log: createLog({ level: 'info', destination: { write: (line: string) => void lines.push(line) } }),
     ...override,
   }
   await ensureFirstOwner(deps, { email: 'owner@example.com', password: new Secret('first-password'), orgName: 'Acme' })

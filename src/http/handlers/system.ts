@@ -1,6 +1,7 @@
 import { openApi } from '#contract/openapi.ts'
 import { routes } from '#contract/routes.ts'
 import type { systemRoutes } from '#contract/system.ts'
+import { isMigrated } from '#db/ready.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
 import { sendPage } from '../pages.ts'
@@ -13,12 +14,10 @@ const made: { document?: ReturnType<typeof openApi>; page?: string } = {}
 export const systemHandlers: Handlers<typeof systemRoutes> = {
   getHealth: async () => ({ status: 'ok' }),
   getReadiness: async (deps) => {
-    try {
-      // The newest column there is: it answers only where the migrations have run.
-      await deps.db.query('select chosen_org_id from user_account limit 0')
-    } catch (cause) {
+    const isReady = await isMigrated(deps.db).catch((cause: unknown) => {
       throw new AppError('server.not_ready', { cause })
-    }
+    })
+    if (!isReady) throw new AppError('server.not_ready')
     return { status: 'ready' }
   },
   getOpenApi: async () => {
