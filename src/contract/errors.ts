@@ -96,14 +96,23 @@ export const errors = {
     status: 409,
     message: 'The storage of this dataset is disconnected; connect a storage driver again.',
   },
+  'sync.driver_changed': {
+    status: 409,
+    message: 'The storage driver was changed while the sync ran; start the sync again.',
+  },
   'item.not_found': { status: 404, message: 'There is no such item, or you are not in its project.' },
   'item.missing_in_storage': { status: 404, message: 'The file is no longer in the storage; its metadata is kept.' },
+  'item.range_not_satisfiable': { status: 416, message: 'The file ends before the bytes that were asked for.' },
   'item.unaddressable': {
     status: 409,
     message:
       'The key of this file has a “.” or “..” part, so no address can be made for it safely. Rename it in the bucket.',
   },
   'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
+  'query.too_slow': {
+    status: 422,
+    message: 'The query takes too long; narrow it to a folder, or page by id instead of by number.',
+  },
   'query.invalid': { status: 400, message: 'The query is malformed; see details for the place.' },
 
   // 424, not 502: the SDK repeats every 502 five times and then shows its own text instead of ours, even for a wrong endpoint.

@@ -1,4 +1,6 @@
 import { authRoutes } from './auth.ts'
+import { commandRoutes } from './commands.ts'
+import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
 import { integrationRoutes } from './integrations.ts'
 import { orgRoutes } from './orgs.ts'
@@ -34,6 +36,8 @@ export const routes = joinGroups(
   projectRoutes,
   integrationRoutes,
   driverRoutes,
+  datasetRoutes,
+  commandRoutes,
 )
 
 /** The table's type, for what is derived from it. */

@@ -1,6 +1,8 @@
 import type { Routes } from '#contract/routes.ts'
 import type { Handlers } from './handler.ts'
 import { authHandlers } from './handlers/auth.ts'
+import { commandHandlers } from './handlers/commands.ts'
+import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
 import { orgHandlers } from './handlers/orgs.ts'
@@ -17,4 +19,6 @@ export const handlers: Handlers<Routes> = {
   ...projectHandlers,
   ...integrationHandlers,
   ...driverHandlers,
+  ...datasetHandlers,
+  ...commandHandlers,
 }

@@ -1,0 +1,156 @@
+import { isUtf8 } from 'node:buffer'
+import type { EntryCursor, ListPage } from '#storage/port.ts'
+import type { Reach, WalkRange } from '#storage/walk/walk.ts'
+import { type Folder, FolderDelta, type FolderStack } from './folder.ts'
+import type { MediaTypes } from './media-types.ts'
+import { NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
+
+/** Why a key cannot be an item. */
+export type SkipReason = 'not-utf8' | 'too-long' | 'folder-itself'
+
+/** A key that cannot be an item, kept to be shown. */
+export interface Skipped {
+  readonly key: Buffer
+  readonly reason: SkipReason
+  readonly sizeBytes: number
+}
+
+/** What was met, by kind; they add up to `listed`. */
+export interface Counts {
+  listed: number
+  items: number
+  markers: number
+  hidden: number
+  skipped: number
+}
+
+/** Bits of an item's `flags`. */
+export const FLAG_HIDDEN = 1
+export const FLAG_UNADDRESSABLE = 2
+export const FLAG_ARCHIVED = 4
+
+/** Skipped keys kept a batch with their names; beyond that they are only counted. A bucket of nothing else must not fill the memory. */
+const SKIPPED_KEPT_MAX = 1000
+/** Longest folder path in bytes; it is indexed like a name. */
+const PATH_BYTES_MAX = 2600
+const SLASH = 0x2f
+const POINT = 0x2e
+
+/** What is settled before a slice begins. */
+export interface BatchSettings {
+  readonly datasetNo: number
+  readonly ticket: number
+  /** Bytes of the driver's folder: what is cut off every key. */
+  readonly folderBytes: number
+  readonly types: MediaTypes
+}
+
+/** Listed entries on their way into one transaction, with everything that has to be true when they are there. */
+export class Batch {
+  readonly no: number
+  readonly rows: RowBuffer
+  /** Folder of each row. */
+  readonly rowFolders: Folder[] = []
+  /** What it adds to the counters of each folder it has rows in, and of those above. */
+  readonly deltas: FolderDelta[] = []
+  readonly counts: Counts = { listed: 0, items: 0, markers: 0, hidden: 0, skipped: 0 }
+  readonly skipped: Skipped[] = []
+  /** How far each range is when this batch is committed. */
+  readonly reached = new Map<WalkRange, Reach>()
+  readonly #settings: BatchSettings
+
+  constructor(no: number, settings: BatchSettings) {
+    this.no = no
+    this.#settings = settings
+    this.rows = new RowBuffer(settings.datasetNo, settings.ticket)
+  }
+
+  /** Takes a page's entries up to the range's end. Throws what the page's cursor throws; then the whole batch has to be dropped. */
+  takePage(range: WalkRange, page: ListPage, reach: Reach, stack: FolderStack): void {
+    const { entries } = page
+    const end = range.to !== null && page.lastKey !== null && page.lastKey.compare(range.to) > 0 ? range.to : null
+    const before = this.counts.listed
+    while (entries.next()) {
+      if (end !== null && entries.keyBytes.compare(end, 0, end.length, entries.keyStart, entries.keyEnd) > 0) continue
+      this.counts.listed++
+      this.#takeEntry(entries, stack)
+    }
+    range.keys += this.counts.listed - before
+    this.reached.set(range, reach)
+  }
+
+  #takeEntry(entry: EntryCursor, stack: FolderStack): void {
+    const { keyBytes: bytes, keyEnd } = entry
+    const start = entry.keyStart + this.#settings.folderBytes
+    if (start >= keyEnd) {
+      // The driver's folder itself: a marker, or a file that has the folder's name with a slash.
+      if (entry.sizeBytes === 0) this.counts.markers++
+      else this.#skip(entry, 'folder-itself')
+      return
+    }
+    // A key that ends in a slash and has bytes is a file; the slash is the end of its name.
+    let slash = keyEnd - 1
+    const isMarker = bytes[slash] === SLASH && entry.sizeBytes === 0
+    if (bytes[slash] === SLASH) slash--
+    let seen = 0
+    let hasNul = false
+    while (slash >= start && bytes[slash] !== SLASH) {
+      const byte = bytes[slash--]!
+      seen |= byte
+      if (byte === 0) hasNul = true
+    }
+    const nameStart = slash + 1
+    const isTooLong = nameStart - start > PATH_BYTES_MAX || keyEnd - nameStart > NAME_BYTES_MAX
+    const isText = !hasNul && (seen <= 0x7f || isUtf8(bytes.subarray(nameStart, keyEnd)))
+    const folder = isTooLong || !isText ? null : stack.move(bytes, start, nameStart)
+    if (folder === null) this.#skip(entry, isTooLong ? 'too-long' : 'not-utf8')
+    else if (folder.isOwn) this.counts.hidden++
+    else if (isMarker) this.counts.markers++
+    else this.#addRow(entry, folder, nameStart)
+  }
+
+  #addRow(entry: EntryCursor, folder: Folder, nameStart: number): void {
+    const { keyBytes: bytes, keyEnd } = entry
+    let flags = folder.isHidden ? FLAG_HIDDEN : 0
+    if (folder.isDot) flags |= FLAG_UNADDRESSABLE
+    if (bytes[nameStart] === POINT) {
+      flags |= FLAG_HIDDEN
+      const isDots = keyEnd - nameStart === 1 || (keyEnd - nameStart === 2 && bytes[nameStart + 1] === POINT)
+      if (isDots) flags |= FLAG_UNADDRESSABLE
+    }
+    if (entry.isArchived) flags |= FLAG_ARCHIVED
+    this.rows.add(
+      entry.sizeBytes,
+      entry.modifiedMs,
+      this.#settings.types.numberOf(bytes, nameStart, keyEnd),
+      flags,
+      bytes,
+      nameStart,
+      keyEnd,
+      entry.etagBytes,
+      entry.etagStart,
+      entry.etagEnd,
+    )
+    this.rowFolders.push(folder)
+    const delta = folder.batchNo === this.no ? folder.delta! : this.#touch(folder)
+    delta.items++
+    delta.bytes += entry.sizeBytes
+    this.counts.items++
+  }
+
+  #touch(folder: Folder): FolderDelta {
+    if (folder.batchNo === this.no) return folder.delta!
+    const delta = new FolderDelta(folder, folder.parent && this.#touch(folder.parent))
+    folder.batchNo = this.no
+    folder.delta = delta
+    this.deltas.push(delta)
+    return delta
+  }
+
+  #skip(entry: EntryCursor, reason: SkipReason): void {
+    this.counts.skipped++
+    if (this.skipped.length >= SKIPPED_KEPT_MAX) return
+    const key = Buffer.from(entry.keyBytes.subarray(entry.keyStart, entry.keyEnd))
+    this.skipped.push({ key, reason, sizeBytes: entry.sizeBytes })
+  }
+}

@@ -1,0 +1,169 @@
+/** Columns of an item row in the order in which `RowBuffer` writes them. */
+export const ROW_COLUMNS = 'item_no, size_bytes, modified_at, ticket, dataset_no, dir_no, type_no, flags, name, etag'
+
+/** First bytes of a COPY BINARY stream: signature, flags, no extension. Source: https://www.postgresql.org/docs/18/sql-copy.html */
+export const COPY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+/** Last bytes of a COPY BINARY stream. */
+export const COPY_TRAILER = Buffer.from([0xff, 0xff])
+
+const PG_EPOCH_MS = 946_684_800_000
+const TWO_32 = 4_294_967_296
+/** pg-copy-streams is 10 to 40 times slower with one chunk a row than with chunks of 64 KiB or more (its issue 127). */
+const CHUNK_BYTES = 256 * 1024
+
+// Places in a row: field count, then length and value of each column.
+const ITEM_NO = 6
+const SIZE = 18
+const MODIFIED = 30
+const DIR_NO = 62
+const TYPE = 70
+const FLAGS = 76
+const NAME = 78
+
+/** Longest name that is written: an index row holds 2,704 bytes at the most. */
+export const NAME_BYTES_MAX = 2600
+const ROW_BYTES_MAX = NAME + 4 + NAME_BYTES_MAX + 4 + 1024
+
+/**
+ * Item rows as COPY BINARY bytes, written straight from a listing's bytes without making a string.
+ *
+ * Item and folder numbers are filled in when the batch is committed (`number`): only then are they taken, so that ids follow the order of the
+ * rows, none is wasted, and nothing in the encoder waits for the database. About 120 ns a row.
+ */
+export class RowBuffer {
+  rows = 0
+  readonly #template: Buffer
+  readonly #chunks: Buffer[] = []
+  #lengths: number[] = []
+  #starts: number[] = []
+  #chunk: Buffer
+  #view: DataView
+  #at = 0
+
+  constructor(datasetNo: number, ticket: number) {
+    this.#template = rowTemplate(datasetNo, ticket)
+    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    this.#view = new DataView(this.#chunk.buffer)
+  }
+
+  /** Bytes so far. */
+  get bytes(): number {
+    return this.#lengths.reduce((sum, length) => sum + length, 0) + this.#at
+  }
+
+  /**
+   * Appends a row. Name and etag are ranges of the given buffers; the etag is packed as `packEtag` says.
+   * `name` may have at most `NAME_BYTES_MAX` bytes and the etag 1,000.
+   */
+  add(
+    sizeBytes: number,
+    modifiedMs: number,
+    typeNo: number,
+    flags: number,
+    name: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    etag: Buffer,
+    etagStart: number,
+    etagEnd: number,
+  ): void {
+    if (this.#at + ROW_BYTES_MAX > CHUNK_BYTES) this.#nextChunk()
+    const chunk = this.#chunk
+    const view = this.#view
+    const start = this.#at
+    this.#starts.push(this.#chunks.length * CHUNK_BYTES + start)
+    this.rows++
+    chunk.set(this.#template, start)
+    view.setUint32(start + SIZE, Math.floor(sizeBytes / TWO_32))
+    view.setUint32(start + SIZE + 4, sizeBytes % TWO_32)
+    const micros = (modifiedMs - PG_EPOCH_MS) * 1000
+    const high = Math.floor(micros / TWO_32)
+    view.setInt32(start + MODIFIED, high)
+    view.setUint32(start + MODIFIED + 4, micros - high * TWO_32)
+    view.setInt16(start + TYPE, typeNo)
+    view.setInt16(start + FLAGS, flags)
+    let at = start + NAME
+    view.setUint32(at, nameEnd - nameStart)
+    at += 4
+    for (let from = nameStart; from < nameEnd; from++) chunk[at++] = name[from]!
+    this.#at = writeEtag(chunk, view, at, etag, etagStart, etagEnd)
+  }
+
+  /** Fills in the numbers: row `i` gets item number `first + i` and folder number `dirNoOf(i)`. `first` must leave its low 21 bits room for all rows. */
+  number(first: bigint, dirNoOf: (row: number) => number): void {
+    let high = Number(first >> 32n)
+    let low = Number(first & 0xffff_ffffn)
+    this.#finishChunk()
+    const views = this.#chunks.map((chunk) => new DataView(chunk.buffer))
+    for (let row = 0; row < this.rows; row++) {
+      const place = this.#starts[row]!
+      const view = views[Math.floor(place / CHUNK_BYTES)]!
+      const start = place % CHUNK_BYTES
+      view.setUint32(start + ITEM_NO, high)
+      view.setUint32(start + ITEM_NO + 4, low)
+      view.setInt32(start + DIR_NO, dirNoOf(row))
+      if (++low === TWO_32) {
+        low = 0
+        high++
+      }
+    }
+  }
+
+  /** The chunks to send, after `number`. */
+  *chunks(): Generator<Buffer> {
+    for (const [index, chunk] of this.#chunks.entries()) yield chunk.subarray(0, this.#lengths[index])
+  }
+
+  #finishChunk(): void {
+    this.#chunks.push(this.#chunk)
+    this.#lengths.push(this.#at)
+    this.#at = 0
+  }
+
+  #nextChunk(): void {
+    this.#finishChunk()
+    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    this.#view = new DataView(this.#chunk.buffer)
+  }
+}
+
+function rowTemplate(datasetNo: number, ticket: number): Buffer {
+  const row = Buffer.alloc(NAME)
+  row.writeInt16BE(10, 0)
+  let at = 2
+  for (const width of [8, 8, 8, 8, 4, 4, 2, 2]) {
+    row.writeInt32BE(width, at)
+    at += 4 + width
+  }
+  row.writeBigInt64BE(BigInt(ticket), 42)
+  row.writeInt32BE(datasetNo, 54)
+  return row
+}
+
+/** Writes length and value of the etag column; answers where the row ends. */
+function writeEtag(chunk: Buffer, view: DataView, at: number, etag: Buffer, start: number, end: number): number {
+  const length = end - start
+  let to = at + 4
+  if (length === 32 && isLowerHex(etag, start, end)) {
+    view.setUint32(at, 16)
+    for (let from = start; from < end; from += 2) chunk[to++] = (nibble(etag[from]!) << 4) | nibble(etag[from + 1]!)
+    return to
+  }
+  chunk[to++] = 0
+  for (let from = start; from < end; from++) chunk[to++] = etag[from]!
+  if (length === 15) chunk[to++] = 0
+  view.setUint32(at, to - at - 4)
+  return to
+}
+
+function isLowerHex(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!
+    if (!((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66))) return false
+  }
+  return true
+}
+
+function nibble(byte: number): number {
+  return byte >= 0x61 ? byte - 0x57 : byte - 0x30
+}

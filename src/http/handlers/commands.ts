@@ -1,0 +1,30 @@
+import type { Command as CommandAnswer, commandRoutes } from '#contract/commands.ts'
+import { grant } from '#core/access/access.ts'
+import { type Command, findCommand, listCommands } from '#core/commands/commands.ts'
+import { cancelSync } from '#core/sync/sync.ts'
+import type { Handlers } from '../handler.ts'
+
+/** A command as the API shows it; the SDK polls what follows `/api/v1` in its `url`. */
+export function renderCommand(command: Command, baseUrl: string): CommandAnswer {
+  return {
+    ...command,
+    url: `${baseUrl}/api/v1/commands/${command.id}`,
+    createdAt: command.createdAt.toISOString(),
+    updatedAt: command.updatedAt.toISOString(),
+  }
+}
+
+/** Long work. */
+export const commandHandlers: Handlers<typeof commandRoutes> = {
+  listCommands: async (deps, { caller, baseUrl }) =>
+    (await listCommands(deps.db, caller)).map((command) => renderCommand(command, baseUrl)),
+  getCommand: async (deps, { caller, params, baseUrl }) =>
+    renderCommand(await findCommand(deps.db, caller, params.commandId), baseUrl),
+  abortCommand: async (deps, { caller, params, baseUrl }) => {
+    const { spec } = await findCommand(deps.db, caller, params.commandId)
+    // Who may start a sync may stop it; seeing a command is not enough.
+    await grant(deps, caller, 'dataset', String(spec.datasetId), 'engineer')
+    await cancelSync(deps, params.commandId)
+    return renderCommand(await findCommand(deps.db, caller, params.commandId), baseUrl)
+  },
+}

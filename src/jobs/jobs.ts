@@ -1,0 +1,31 @@
+import type { Deps } from '#core/deps.ts'
+import { reviveSyncs } from '#core/sync/sync.ts'
+import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
+import { datasetSweep } from './dataset-sweep.ts'
+import { syncSlice } from './sync-slice.ts'
+
+/** Syncs that are worked on at once in one process; each has many connections of its own. */
+const CONCURRENCY = 4
+/** How often runs whose worker was killed are looked for; their lease has to run out first. */
+const REVIVE_MS = 5_000
+
+/** Starts the background work of this process: the queue's workers and the clockwork that revives abandoned runs. */
+export async function startJobs(deps: Deps): Promise<Workers> {
+  const onError = (job: string, error: unknown) => deps.log.error({ job, err: error }, 'job failed')
+  const workers = await startWorkers({
+    pool: deps.db,
+    deps,
+    jobs: [syncSlice, datasetSweep],
+    concurrency: CONCURRENCY,
+    onError,
+  })
+  const revive = () => void reviveSyncs(deps).catch((error) => onError('sync.revive', error))
+  revive()
+  const timer = setInterval(revive, REVIVE_MS)
+  return {
+    async stop() {
+      clearInterval(timer)
+      await workers.stop()
+    },
+  }
+}
