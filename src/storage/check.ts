@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { errors } from '#contract/errors.ts'
+import { storageErrorCode } from './error-codes.ts'
 import { HIDDEN_FOLDER, hiddenFolderTest } from './key.ts'
 import type { CheckOptions, CheckReport, Probe, SignedRequest, Storage } from './port.ts'
-import { StorageError, type StorageErrorKind, storageErrorCode } from './storage-error.ts'
+import { StorageError, type StorageErrorKind } from './storage-error.ts'
 
 /** Name of the one file a check writes, in the hidden folder; always the same, so that checks without the right to delete leave one file (PM-06). */
 export const CHECK_FILE = 'sluice-check'
@@ -30,6 +31,7 @@ const connectionKinds: ReadonlySet<StorageErrorKind> = new Set([
   'bad-credentials',
   'expired-credentials',
   'clock-skew',
+  'root-not-allowed',
   'aborted',
 ])
 

@@ -20,6 +20,7 @@ const codes = {
   invalid: 'storage.invalid_answer',
   unsupported: 'storage.unsupported',
   unaddressable: 'item.unaddressable',
+  'root-not-allowed': 'storage.root_not_allowed',
   // Whoever aborted does not wait for the answer; the code matters only when the server itself is stopping.
   aborted: 'server.stopping',
 } as const satisfies Record<StorageErrorKind, ErrorCode>

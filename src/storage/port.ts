@@ -60,6 +60,13 @@ export interface ListQuery {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Something a listing came across and cannot give as an entry; to be counted and shown, never passed over in silence. */
+export interface SkippedEntry {
+  readonly key: Buffer
+  /** One sentence for people. */
+  readonly reason: string
+}
+
 /** One answered page. `release()` gives its memory back; after it the cursor must not be touched. */
 export interface ListPage {
   readonly entries: EntryCursor
@@ -69,6 +76,8 @@ export interface ListPage {
   readonly lastKey: Buffer | null
   /** Folded prefixes, when a delimiter was given. */
   readonly prefixes: readonly Buffer[]
+  /** What stands between the entries but is none: links that leave the folder, pipes, devices. Absent means nothing. */
+  readonly skipped?: readonly SkippedEntry[]
   /** Whether more follows. */
   readonly isTruncated: boolean
   /** The provider's token for what follows. */

@@ -1,7 +1,6 @@
-import type { ErrorCode } from '#contract/errors.ts'
 import type { ProviderId } from './port.ts'
 
-/** What went wrong, in words that hold for every provider; each leads to one code of the contract's table (`storageErrorCode`). */
+/** What went wrong, in words that hold for every provider; each leads to one code of the contract's table (`storageErrorCode` in `error-codes.ts`). */
 export type StorageErrorKind =
   | 'not-found'
   | 'unknown-bucket'
@@ -21,6 +20,7 @@ export type StorageErrorKind =
   | 'invalid'
   | 'unsupported'
   | 'unaddressable'
+  | 'root-not-allowed'
   | 'aborted'
 
 export interface StorageErrorFacts {
@@ -54,31 +54,4 @@ export class StorageError extends Error {
   get isTransient(): boolean {
     return this.kind === 'throttled' || this.kind === 'unavailable' || this.kind === 'unreachable'
   }
-}
-
-const codes: Readonly<Record<StorageErrorKind, ErrorCode>> = {
-  'not-found': 'storage.not_found',
-  'unknown-bucket': 'storage.unknown_bucket',
-  forbidden: 'storage.denied',
-  'kms-forbidden': 'storage.kms_denied',
-  'bad-credentials': 'storage.bad_credentials',
-  'expired-credentials': 'storage.expired_credentials',
-  'wrong-region': 'storage.wrong_region',
-  'clock-skew': 'storage.clock_skew',
-  conflict: 'storage.conflict',
-  'precondition-failed': 'storage.conflict',
-  throttled: 'storage.throttled',
-  unavailable: 'storage.unavailable',
-  unreachable: 'storage.unreachable',
-  tls: 'storage.tls_failed',
-  'not-a-storage': 'storage.not_a_storage',
-  invalid: 'storage.invalid_answer',
-  unsupported: 'storage.unsupported',
-  unaddressable: 'item.unaddressable',
-  aborted: 'server.stopping',
-}
-
-/** The code of the contract's table that stands for a storage failure; for whoever turns one into an answer or a notification. */
-export function storageErrorCode(error: StorageError): ErrorCode {
-  return codes[error.kind]
 }

@@ -78,6 +78,7 @@ const sentences: Readonly<Record<StorageErrorKind, string>> = {
   invalid: 'The storage’s answer makes no sense.',
   unsupported: 'The storage cannot do this.',
   unaddressable: 'No safe address can be made for this key.',
+  'root-not-allowed': 'The operator has not opened this folder.',
   aborted: 'The work was stopped.',
 }
 

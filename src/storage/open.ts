@@ -1,0 +1,25 @@
+import type { LocalOptions } from './local/local.ts'
+import type { Storage } from './port.ts'
+import type { S3Options } from './s3/s3.ts'
+
+/** Which storage to open, and with what. */
+export type StorageSpec =
+  | ({ readonly provider: 's3' } & S3Options)
+  | ({ readonly provider: 'local' } & LocalOptions)
+  | { readonly provider: 'memory'; readonly name: string }
+
+/**
+ * Opens a storage; its driver is imported with the first use. For core's drivers, and whoever is done with it calls `close()`.
+ *
+ * Opening connects to nothing; only a local folder is looked at, and refused (`root-not-allowed`) where the operator has not opened it.
+ */
+export async function openStorage(spec: StorageSpec): Promise<Storage> {
+  switch (spec.provider) {
+    case 's3':
+      return (await import('./s3/s3.ts')).createS3Storage(spec)
+    case 'local':
+      return (await import('./local/local.ts')).openLocalStorage(spec)
+    case 'memory':
+      return (await import('./memory/memory.ts')).createMemoryStorage(spec)
+  }
+}
