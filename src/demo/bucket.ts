@@ -21,6 +21,8 @@ export interface BucketOptions {
   readonly region?: string
   /** What these credentials may not do; everything is allowed unless said. */
   readonly denied?: readonly BucketAction[]
+  /** Told of every request before it is answered; for tests that stop or change something in between. */
+  onRequest?(method: string, url: string): void
 }
 
 /** A running sample bucket. */
@@ -63,6 +65,7 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
   }
   let requestNo = 0
   const server = createServer((request, response) => {
+    options.onRequest?.(request.method ?? '', request.url ?? '')
     const requestId = (++requestNo).toString(16).padStart(16, '0').toUpperCase()
     void handle(store, setting, request)
       .catch((error: unknown) => problemAnswer(error, request, requestId))
