@@ -63,8 +63,15 @@ const rootNo = 1
 const flatNo = 2
 const firstSetNo = 3
 
+/** What is needed to know the items' ids. */
+export interface Seeded {
+  readonly datasetNo: number
+  /** Number of the item with index 0; the others follow in order, the flat folder's last. */
+  readonly firstItemNo: bigint
+}
+
 /** Fills a new dataset with the tree by COPY, counters included, and lets the database gather its statistics. */
-export async function seedTree(pool: DbPool, datasetId: string, tree: BrowseTree): Promise<void> {
+export async function seedTree(pool: DbPool, datasetId: string, tree: BrowseTree): Promise<Seeded> {
   const client = await pool.connect()
   try {
     const { rows } = await client.query<{ no: number }>('select dataset_no as no from dataset where id = $1', [
@@ -94,6 +101,7 @@ export async function seedTree(pool: DbPool, datasetId: string, tree: BrowseTree
     )
     await client.query('commit')
     await client.query('vacuum (analyze) item, dir')
+    return { datasetNo, firstItemNo }
   } finally {
     client.release()
   }

@@ -15,7 +15,7 @@ const storage = createS3Storage({
   secretAccessKey: new Secret(credentials.secretAccessKey),
   connectionsMax: args.connections,
 })
-const start: WalkRange = { no: 1, from: Buffer.alloc(0), to: null, cursor: Buffer.alloc(0), isDone: false }
+const start: WalkRange = { no: 1, from: Buffer.alloc(0), to: null, cursor: Buffer.alloc(0), isDone: false, keys: 0 }
 
 await report(async () => {
   const summer = args.verify ? new SetSummer() : undefined
