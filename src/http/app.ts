@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { fullPath } from '#contract/openapi.ts'
 import type { Route } from '#contract/route.ts'
-import { routes } from '#contract/routes.ts'
+import { type Routes, routes } from '#contract/routes.ts'
 import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import { addBodyParsers } from './bodies.ts'
+import type { Handlers } from './handler.ts'
 import { handlers } from './handlers.ts'
 import { answerBrokenRequest, sendProblem } from './problem.ts'
 import { type AnyHandler, addRoute } from './route-frame.ts'
@@ -16,9 +17,10 @@ const BODY_BYTES_MAX = 1024 * 1024
 
 /**
  * Builds the HTTP server of a process: every route of the contract's table, and one shape for every failure (D8). It does not listen yet:
- * call `listen`, or `inject` in tests.
+ * call `listen`, or `inject` in tests. `table` replaces the handlers; only for the test of the guard, which must be able to knock at every door
+ * without anything happening behind it.
  */
-export function buildHttp(deps: Deps): FastifyInstance {
+export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): FastifyInstance {
   const app = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
     // Our own line, below: Fastify's would log the address with its query, where signatures and search terms stand.
@@ -58,8 +60,8 @@ export function buildHttp(deps: Deps): FastifyInstance {
   app.setNotFoundHandler(() => {
     throw new AppError('route.not_found')
   })
-  for (const [name, route] of Object.entries(routes) as [keyof typeof handlers, Route][]) {
-    addRoute(app, deps, route, handlers[name] as AnyHandler)
+  for (const [name, route] of Object.entries(routes) as [keyof Routes, Route][]) {
+    addRoute(app, deps, route, table[name] as AnyHandler)
   }
   return app as unknown as FastifyInstance
 }
