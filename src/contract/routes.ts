@@ -3,6 +3,7 @@ import { commandRoutes } from './commands.ts'
 import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
 import { integrationRoutes } from './integrations.ts'
+import { itemRoutes } from './items.ts'
 import { orgRoutes } from './orgs.ts'
 import { projectRoutes } from './projects.ts'
 import type { Route } from './route.ts'
@@ -38,6 +39,7 @@ export const routes = joinGroups(
   driverRoutes,
   datasetRoutes,
   commandRoutes,
+  itemRoutes,
 )
 
 /** The table's type, for what is derived from it. */

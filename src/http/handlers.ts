@@ -5,6 +5,7 @@ import { commandHandlers } from './handlers/commands.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
+import { itemHandlers } from './handlers/items.ts'
 import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { setupHandlers } from './handlers/setup.ts'
@@ -17,6 +18,7 @@ export const handlers: Handlers<Routes> = {
   ...authHandlers,
   ...orgHandlers,
   ...projectHandlers,
+  ...itemHandlers,
   ...integrationHandlers,
   ...driverHandlers,
   ...datasetHandlers,

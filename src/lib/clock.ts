@@ -11,3 +11,8 @@ export const systemClock: Clock = { now: () => Date.now() }
 export function toIso(ms: number): string {
   return new Date(ms).toISOString()
 }
+
+/** A time in milliseconds as HTTP headers write it: `Sun, 22 Nov 2026 09:00:00 GMT`. */
+export function toHttpDate(ms: number): string {
+  return new Date(ms).toUTCString()
+}

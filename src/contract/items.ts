@@ -1,0 +1,251 @@
+import { z } from 'zod'
+import { id, isoTime } from './fields.ts'
+import { route } from './route.ts'
+
+/** An item with exactly the keys that the vendor's SDK compares; `description`, `spec` and `srcItem` are there only when they are set. */
+export const Item = z.object({
+  id: z.string(),
+  name: z.string().describe('Last part of the path.'),
+  dir: z.string().describe('Folder, with a slash at its start: `/` or `/a/b`.'),
+  filename: z.string().describe('Full path: a slash and the key without the driver’s folder.'),
+  type: z.enum(['file', 'dir']),
+  hidden: z.boolean().describe('A part of the path starts with a dot.'),
+  metadata: z.looseObject({
+    system: z.looseObject({
+      size: z.number().optional().describe('Bytes.'),
+      mimetype: z.string().optional(),
+      originalname: z.string().optional(),
+      encoding: z.string().optional(),
+      storage: z
+        .object({
+          driverId: z.string().nullable(),
+          bucket: z.string().nullable(),
+          key: z.string(),
+          etag: z.string(),
+          modified: isoTime.nullable(),
+          state: z.enum(['available', 'missing', 'archived']),
+          addressable: z.boolean().describe('False: the key has a “.” or “..” part, and no address is made for it.'),
+        })
+        .optional(),
+    }),
+  }),
+  creator: z.string(),
+  createdAt: isoTime,
+  updatedAt: isoTime,
+  updatedBy: z.string(),
+  datasetId: z.string(),
+  annotated: z.boolean(),
+  annotationsCount: z.number(),
+  url: z.string(),
+  stream: z.string(),
+  thumbnail: z.string(),
+  annotations: z.string(),
+  dataset: z.string(),
+})
+export type Item = z.output<typeof Item>
+
+/** A page of items by number, as the SDK pages. */
+export const ItemPage = z.object({
+  totalItemsCount: z.number().describe('Exact unless totalIsEstimate is there.'),
+  totalPagesCount: z.number(),
+  hasNextPage: z.boolean().describe('Always exact.'),
+  items: z.array(Item),
+  totalIsEstimate: z.literal(true).optional(),
+})
+export type ItemPage = z.output<typeof ItemPage>
+
+/** A folder with its counters: `items` and `bytes` of its own, `deepItems` and `deepBytes` with everything below. */
+export const Folder = z.object({
+  id: z.string(),
+  name: z.string(),
+  dir: z.string(),
+  filename: z.string(),
+  hidden: z.boolean(),
+  items: z.number(),
+  bytes: z.number(),
+  deepItems: z.number(),
+  deepBytes: z.number(),
+})
+export type Folder = z.output<typeof Folder>
+
+/** One folder of the tree and what is below it. */
+export interface TreeNode {
+  value: { id: string; name: string; dir: string | null; filename: string; metadata: Record<string, unknown> }
+  children: TreeNode[]
+}
+/** Schema of `TreeNode`. */
+export const TreeNode: z.ZodType<TreeNode> = z.object({
+  value: z.object({
+    id: z.string(),
+    name: z.string(),
+    dir: z.string().nullable(),
+    filename: z.string(),
+    metadata: z.record(z.string(), z.unknown()),
+  }),
+  get children() {
+    return z.array(TreeNode)
+  },
+})
+
+const datasetParams = z.object({ datasetId: id('dataset') })
+const itemParams = z.object({ itemId: id('item') })
+const inDataset = {
+  scope: 'dataset',
+  role: 'annotator',
+  of: (request: { params: { datasetId: string } }) => request.params.datasetId,
+} as const
+const ofItem = {
+  scope: 'item',
+  role: 'annotator',
+  of: (request: { params: { itemId: string } }) => request.params.itemId,
+} as const
+const limit = z.coerce.number().int().min(1).max(1000).default(100).describe('Most entries of the answer.')
+/** Text that may be a path: PostgreSQL has no NUL. */
+const path = z
+  .string()
+  .max(4200)
+  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'has characters that cannot be in a key')
+const cursor = z.string().max(8400).describe('`next` of the page before.')
+
+/** Reading what is in a dataset. */
+export const itemRoutes = {
+  queryItems: route({
+    method: 'POST',
+    path: '/datasets/:datasetId/query',
+    tag: 'Items',
+    summary: 'Finds items by a filter, a page at a time; see the reference of the query language.',
+    access: inDataset,
+    params: datasetParams,
+    body: z.record(z.string(), z.unknown()),
+    response: ItemPage,
+    errors: ['dataset.not_found', 'query.invalid', 'query.too_slow'],
+  }),
+  listItems: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/items',
+    tag: 'Items',
+    summary: 'Lists the files of one folder by name, with a cursor; milliseconds at any size.',
+    access: inDataset,
+    params: datasetParams,
+    query: z.object({
+      dir: path.default('/').describe('The folder.'),
+      after: cursor.optional(),
+      limit,
+      hidden: z.enum(['true', 'false']).default('false').describe('Whether names that start with a dot are shown.'),
+    }),
+    response: z.object({ items: z.array(Item), next: z.string().nullable() }),
+    errors: ['dataset.not_found', 'item.not_found'],
+  }),
+  listFolders: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/folders',
+    tag: 'Items',
+    summary: 'Lists the folders directly in one folder by name, each with its counters.',
+    access: inDataset,
+    params: datasetParams,
+    query: z.object({
+      dir: path.default('/').describe('The folder.'),
+      after: cursor.optional(),
+      limit,
+      hidden: z.enum(['true', 'false']).default('false').describe('Whether names that start with a dot are shown.'),
+    }),
+    response: z.object({ folder: Folder, folders: z.array(Folder), next: z.string().nullable() }),
+    errors: ['dataset.not_found', 'item.not_found'],
+  }),
+  getItemByPath: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/items/by-path',
+    tag: 'Items',
+    summary:
+      'Gets the file with exactly this full path; nothing in it is a wildcard. A folder when there is no such file.',
+    access: inDataset,
+    params: datasetParams,
+    query: z.object({ path }),
+    response: Item,
+    errors: ['dataset.not_found', 'item.not_found'],
+  }),
+  getDirectoryTree: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/directoryTree',
+    tag: 'Items',
+    summary: 'Gets the tree of folders. Cut at a depth when there are more than 100,000, and then it says so.',
+    access: inDataset,
+    params: datasetParams,
+    query: z.object({ depth: z.coerce.number().int().min(1).max(4096).optional().describe('Levels below the root.') }),
+    response: z.object({
+      value: z.unknown(),
+      children: z.array(TreeNode),
+      truncated: z.literal(true).optional().describe('Folders deeper than `depth` are left out.'),
+      depth: z.number().optional(),
+    }),
+    errors: ['dataset.not_found'],
+  }),
+  countItems: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/counts',
+    tag: 'Items',
+    summary: 'Counts items, bytes, folders, and the keys that could not become items, by reason.',
+    access: inDataset,
+    params: datasetParams,
+    response: z.object({
+      items: z.number(),
+      bytes: z.number(),
+      hidden: z.number(),
+      missing: z.number(),
+      folders: z.number(),
+      skipped: z.array(z.object({ reason: z.string(), keys: z.number(), bytes: z.number() })),
+    }),
+    errors: ['dataset.not_found'],
+  }),
+  listSkipped: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/skipped',
+    tag: 'Items',
+    summary: 'Lists keys of the bucket that could not become items, with the reason.',
+    access: inDataset,
+    params: datasetParams,
+    query: z.object({ after: cursor.optional(), limit, reason: z.string().max(100).optional() }),
+    response: z.object({
+      skipped: z.array(
+        z.object({
+          key: z.string().describe('For people: bytes that are no text are escaped.'),
+          keyB64: z.string().describe('The key’s bytes in base64.'),
+          reason: z.string(),
+          size: z.number(),
+          foundAt: isoTime,
+        }),
+      ),
+      next: z.string().nullable(),
+    }),
+    errors: ['dataset.not_found', 'request.invalid'],
+  }),
+  getItem: route({
+    method: 'GET',
+    path: '/items/:itemId',
+    tag: 'Items',
+    summary: 'Gets an item, or a folder by its id in the directory tree.',
+    access: ofItem,
+    params: itemParams,
+    response: Item,
+    errors: ['item.not_found'],
+  }),
+  streamItem: route({
+    method: 'GET',
+    path: '/items/:itemId/stream',
+    tag: 'Items',
+    summary:
+      'Gives the file’s bytes: 307 to a signed address of the storage, or through this server (with Range) where signing is impossible.',
+    access: ofItem,
+    params: itemParams,
+    errors: [
+      'item.not_found',
+      'item.missing_in_storage',
+      'item.unaddressable',
+      'item.range_not_satisfiable',
+      'dataset.disconnected',
+      'storage.denied',
+      'storage.unreachable',
+      'storage.throttled',
+    ],
+  }),
+}

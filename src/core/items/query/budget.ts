@@ -1,0 +1,29 @@
+import type pg from 'pg'
+import { type Db, type DbPool, withTransaction } from '#db/connect.ts'
+import { type Fragment, toStatement } from './fragment.ts'
+
+/** PostgreSQL's code for a statement that was stopped. Source: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const QUERY_CANCELED = '57014'
+
+/** Runs a fragment. */
+export async function run<Row extends pg.QueryResultRow>(db: Db, fragment: Fragment): Promise<Row[]> {
+  const { text, values } = toStatement(fragment)
+  return (await db.query<Row>(text, values)).rows
+}
+
+/** Runs a fragment for at most `budgetMs`; null when that was not enough. */
+export async function runWithin<Row extends pg.QueryResultRow>(
+  pool: DbPool,
+  fragment: Fragment,
+  budgetMs: number,
+): Promise<Row[] | null> {
+  try {
+    return await withTransaction(pool, async (client) => {
+      await client.query(`set local statement_timeout = ${Math.trunc(budgetMs)}`)
+      return await run<Row>(client as Db, fragment)
+    })
+  } catch (error) {
+    if ((error as { code?: string }).code === QUERY_CANCELED) return null
+    throw error
+  }
+}

@@ -1,0 +1,27 @@
+import type { Predicate } from './fragment.ts'
+
+/**
+ * A condition as SQL. In `where`, `i` is the item and `d` its folder; for folders, `d` is the folder itself.
+ *
+ * `folder` speaks about `d` only and holds wherever `where` does, so the folders can be found first. `isFolderOnly`: it says the same as `where`.
+ * `usesDir`: `where` cannot be evaluated without `d`. `isHidden` is set where the condition says just whether an item is hidden.
+ */
+export interface Compiled {
+  readonly where: Predicate
+  readonly folder: Predicate
+  readonly isFolderOnly: boolean
+  readonly usesDir: boolean
+  readonly isHidden?: boolean
+  /** The condition is a bound of the id, as an iteration by id sends it. */
+  readonly isIdBound?: boolean
+}
+
+/** A condition about `d` alone. */
+export function folderOnly(where: Predicate): Compiled {
+  return { where, folder: where, isFolderOnly: true, usesDir: typeof where !== 'boolean' }
+}
+
+/** A condition about `i` alone. */
+export function itemOnly(where: Predicate): Compiled {
+  return typeof where === 'boolean' ? folderOnly(where) : { where, folder: true, isFolderOnly: false, usesDir: false }
+}

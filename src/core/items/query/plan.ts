@@ -1,0 +1,129 @@
+import type { Db } from '#db/connect.ts'
+import { run } from './budget.ts'
+import type { Compiled } from './compiled.ts'
+import { allOf, type Fragment, join, type Predicate, raw, sql } from './fragment.ts'
+import type { ItemQuery } from './parse.ts'
+import { itemUpdatedMs } from './sql.ts'
+
+/** Most folders that are named one by one in a statement; more are joined. */
+const FOLDERS_MAX = 2_000
+/** Up to so many items are gathered from their folders and sorted; for more, the items are walked in the order of their ids. */
+const GATHER_MAX = 20_000
+
+/** Folders a query is limited to. */
+export interface FolderScope {
+  /** Each folder's path by its number; null when there are more than are worth naming. */
+  readonly paths: ReadonlyMap<number, string> | null
+  /** Live items directly in these folders, by their counters. */
+  readonly items: number
+  readonly where: Fragment
+}
+
+/** How the items of a query are found. */
+export interface ItemPlan {
+  readonly datasetNo: number
+  /** Null: anywhere in the dataset. */
+  readonly folders: FolderScope | null
+  /** What is left to test of each item once its folder fits. */
+  readonly tests: readonly Compiled[]
+}
+
+interface FolderRow {
+  dir_no: number
+  path: string
+  items: number
+}
+
+/**
+ * Finds the folders a filter speaks about, so that items are found through them; null when nothing can match.
+ *
+ * Two steps, because the database guesses badly how many items a folder it does not know yet has, and we have counted them.
+ */
+export async function planItems(db: Db, datasetNo: number, filter: readonly Compiled[]): Promise<ItemPlan | null> {
+  if (filter.some((condition) => condition.where === false)) return null
+  const where = allOf(filter.map((condition) => condition.folder))
+  if (where === false) return null
+  const tests = filter.filter((condition) => !condition.isFolderOnly)
+  if (where === true) return { datasetNo, folders: null, tests }
+  const from = sql`from dir d where d.dataset_no = ${datasetNo}::int and ${where}`
+  const rows = await run<FolderRow>(db, sql`select d.dir_no, d.path, d.items ${from} limit ${FOLDERS_MAX + 1}::int`)
+  if (rows.length === 0) return null
+  if (rows.length <= FOLDERS_MAX) {
+    const paths = new Map(rows.map((row) => [row.dir_no, row.path]))
+    return { datasetNo, folders: { paths, items: sumOf(rows), where }, tests }
+  }
+  const [total] = await run<{ items: number }>(db, sql`select coalesce(sum(d.items), 0)::bigint as items ${from}`)
+  return { datasetNo, folders: { paths: null, items: total!.items, where }, tests }
+}
+
+function sumOf(rows: readonly FolderRow[]): number {
+  return rows.reduce((sum, row) => sum + row.items, 0)
+}
+
+/** `from … where …` for the items of a plan; with `isJoined` the folder is there as `d`. */
+export function itemsFrom(plan: ItemPlan, isJoined: boolean): Fragment {
+  const folders = plan.folders
+  const predicates: Predicate[] = [sql`i.dataset_no = ${plan.datasetNo}::int`]
+  if (folders?.paths != null) {
+    const numbers = [...folders.paths.keys()]
+    predicates.push(numbers.length === 1 ? sql`i.dir_no = ${numbers[0]}::int` : sql`i.dir_no = any(${numbers}::int[])`)
+  } else if (folders !== null) predicates.push(folders.where)
+  predicates.push(...plan.tests.map((test) => test.where))
+  const dir = isJoined ? raw('join dir d on d.dataset_no = i.dataset_no and d.dir_no = i.dir_no') : raw('')
+  return sql`from item i ${dir} where ${join(predicates as Fragment[], ' and ')}`
+}
+
+/** Whether finding or sorting the items needs the folder's row beside each. */
+export function needsDir(plan: ItemPlan, sort: ItemQuery['sort'] = []): boolean {
+  if (plan.folders !== null && plan.folders.paths === null) return true
+  if (plan.tests.some((test) => test.usesDir)) return true
+  return plan.folders?.paths?.size !== 1 && sort.some(({ field }) => field === 'filename' || field === 'dir')
+}
+
+/** `order by` for items: what was asked for, made a total order by the id, so that pages never overlap. */
+export function itemOrder(plan: ItemPlan, sort: ItemQuery['sort']): Fragment {
+  const isOneFolder = plan.folders?.paths?.size === 1
+  const keys: string[] = []
+  for (const { field, isDescending } of sort) {
+    const direction = isDescending ? ' desc' : ''
+    if (field === 'id' || field === 'createdAt') {
+      keys.push(itemNo(plan, keys.length === 0) + direction)
+      return raw(`order by ${keys.join(', ')}`)
+    }
+    if (field === 'dir') {
+      if (!isOneFolder) keys.push(`d.path${direction}`)
+    } else if (field === 'size' || field === 'metadata.system.size') keys.push(`i.size_bytes${direction}`)
+    else if (field === 'updatedAt') keys.push(itemUpdatedMs + direction)
+    else {
+      keys.push((field === 'name' || isOneFolder ? 'i.name' : '(d.path || i.name)') + direction)
+      // A name is unique in its folder and a full path in the dataset; without a further key the index on (folder, name) gives the order.
+      if (isOneFolder || field === 'filename') return raw(`order by ${keys.join(', ')}`)
+    }
+  }
+  return raw(`order by ${[...keys, itemNo(plan, keys.length === 0)].join(', ')}`)
+}
+
+/** The sum keeps the planner from walking the whole dataset by id in the hope to meet a few items of a small folder soon. */
+function itemNo(plan: ItemPlan, isFirst: boolean): string {
+  return isFirst && plan.folders !== null && plan.folders.items <= GATHER_MAX ? '(i.item_no + 0)' : 'i.item_no'
+}
+
+/** `from … where …` for folders shown among items: those that hold something, without the root. */
+export function dirsFrom(datasetNo: number, filter: readonly Compiled[]): Fragment | null {
+  const where = allOf(filter.map((condition) => condition.where))
+  if (where === false) return null
+  const base = sql`from dir d where d.dataset_no = ${datasetNo}::int and d.dir_no > 1 and d.deep_items > 0`
+  return where === true ? base : sql`${base} and ${where}`
+}
+
+/** `order by` for folders: they have neither size nor times of their own. */
+export function dirOrder(sort: ItemQuery['sort']): Fragment {
+  const keys: string[] = []
+  for (const { field, isDescending } of sort) {
+    const direction = isDescending ? ' desc' : ''
+    if (field === 'id' || field === 'createdAt') return raw(`order by ${[...keys, `d.dir_no${direction}`].join(', ')}`)
+    if (field === 'filename' || field === 'dir') keys.push(`d.path${direction}`)
+    if (field === 'name') keys.push(`d.name${direction}`)
+  }
+  return raw(`order by ${[...keys, 'd.dir_no'].join(', ')}`)
+}

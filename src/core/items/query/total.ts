@@ -1,0 +1,68 @@
+import type { DbPool } from '#db/connect.ts'
+import { run, runWithin } from './budget.ts'
+import { type Fragment, sql, toStatement } from './fragment.ts'
+import { type ItemPlan, itemsFrom, needsDir } from './plan.ts'
+
+/** Rows counted one by one before anything is estimated. */
+export const COUNT_CAP = 10_000
+/** Longest that a page's total may take when it is more than the cap, in milliseconds. */
+export const COUNT_BUDGET_MS = 500
+/** Longest that a count that was asked for on its own may take, in milliseconds. */
+export const COUNT_ALONE_BUDGET_MS = 20_000
+
+/** How many rows match. */
+export interface Total {
+  readonly count: number
+  readonly isEstimate: boolean
+}
+
+/**
+ * How many items match a plan.
+ *
+ * Exact and free where counters know it: the whole dataset or some folders, with or without hidden items. Else counted up to `COUNT_CAP`; above it
+ * counted for at most `budgetMs`, and at last the database's estimate. A budget of 0 goes from the cap straight to the estimate.
+ */
+export async function totalItems(pool: DbPool, plan: ItemPlan, budgetMs: number): Promise<Total> {
+  const counted = await countersTotal(pool, plan)
+  if (counted !== null) return { count: counted, isEstimate: false }
+  return await countRows(pool, itemsFrom(plan, needsDir(plan)), budgetMs)
+}
+
+/** Counts the rows of a `from … where …`, by the same rule. */
+export async function countRows(pool: DbPool, from: Fragment, budgetMs: number): Promise<Total> {
+  const limited = sql`select count(*) as count from (select 1 ${from} limit ${COUNT_CAP + 1}::int) as some`
+  const [few] = (await runWithin<{ count: number }>(pool, limited, Math.max(budgetMs, COUNT_BUDGET_MS))) ?? []
+  if (few !== undefined && few.count <= COUNT_CAP) return { count: few.count, isEstimate: false }
+  if (budgetMs > 0) {
+    const [all] = (await runWithin<{ count: number }>(pool, sql`select count(*) as count ${from}`, budgetMs)) ?? []
+    if (all !== undefined) return { count: all.count, isEstimate: false }
+  }
+  const { text, values } = toStatement(sql`select 1 ${from}`)
+  const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+    `explain (format json) ${text}`,
+    [...values],
+  )
+  return { count: Math.max(rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'], few?.count ?? 0), isEstimate: true }
+}
+
+/** Folders count their own live items; what is missing or hidden has an index of its own, because it is little. */
+async function countersTotal(pool: DbPool, plan: ItemPlan): Promise<number | null> {
+  const hidden = plan.tests[0]?.isHidden
+  if (plan.tests.length > 1 || (plan.tests.length === 1 && hidden === undefined)) return null
+  const { folders, datasetNo } = plan
+  if (folders !== null && folders.paths === null) return null
+  const numbers = folders === null ? null : [...folders.paths!.keys()]
+  const inFolders = numbers === null ? sql`true` : sql`i.dir_no = any(${numbers}::int[])`
+  const rows = sql`from item i where i.dataset_no = ${datasetNo}::int and ${inFolders}`
+  const hiddenCount = sql`(select count(*) ${rows} and (i.flags & 1) = 1)`
+  if (hidden === true) return (await run<{ count: number }>(pool, sql`select ${hiddenCount} as count`))[0]!.count
+  const live = numbers === null ? sql`sum(d.deep_items)` : sql`sum(d.items)`
+  const inDirs = numbers === null ? sql`d.dir_no = 1` : sql`d.dir_no = any(${numbers}::int[])`
+  const shown = hidden === false ? hiddenCount : sql`0`
+  const [row] = await run<{ count: number }>(
+    pool,
+    sql`select (coalesce(${live}, 0) + (select count(*) ${rows} and i.state = 1) - ${shown})::bigint as count
+        from dir d where d.dataset_no = ${datasetNo}::int and ${inDirs}`,
+  )
+  return row!.count
+}

@@ -1,0 +1,146 @@
+import type { Readable } from 'node:stream'
+import type { Deps } from '#core/deps.ts'
+import { type OpenDriver, openDriver } from '#core/drivers/drivers.ts'
+import { AppError } from '#lib/app-error.ts'
+import { unpackEtag } from '#lib/etag.ts'
+import { parseItemId } from '#lib/ids.ts'
+import type { Entry } from '#storage/port.ts'
+import { StorageError } from '#storage/storage-error.ts'
+import { findItem, type LocatedItem } from './browse.ts'
+import { type DatasetView, viewDataset } from './dataset-view.ts'
+import { mediaTypeNames, UNKNOWN_TYPE } from './media-types.ts'
+import { type Presentation, presentationOf } from './presentation.ts'
+import { sql } from './query/fragment.ts'
+import { readRange } from './range.ts'
+import { keyOf, MISSING, UNADDRESSABLE } from './render.ts'
+import { SignedAddresses } from './signed-addresses.ts'
+
+/** Life of a signed address in seconds; the SDK collects addresses first and pulls them late. */
+export const SIGNED_TTL_SECONDS = 3600
+
+/** What a request for a file's bytes may say. */
+export interface StreamRequest {
+  /** `HEAD`: facts only. A signed address is good for GET alone, so it never redirects. */
+  readonly isHead: boolean
+  readonly range: string | undefined
+  /** Ends the read of the storage when the client has gone. */
+  readonly signal: AbortSignal
+}
+
+/** How a file's bytes are given. */
+export type StreamAnswer =
+  | { readonly kind: 'redirect'; readonly url: string; readonly maxAgeSeconds: number }
+  | {
+      readonly kind: 'bytes'
+      readonly presentation: Presentation
+      readonly etag: string
+      readonly modifiedMs: number
+      /** Size of the whole file. */
+      readonly sizeBytes: number
+      /** Both ends inclusive; null for the whole file. */
+      readonly part: { readonly start: number; readonly end: number } | null
+      /** Null for `HEAD`. */
+      readonly body: Readable | null
+    }
+
+// By pool: that is what all the Deps of one process share, however often they are spread.
+const addressesByPool = new WeakMap<object, SignedAddresses>()
+
+/**
+ * Opens a file for its user: a signed address of the storage where that can be made, else the bytes through this server.
+ *
+ * The same object gets the same address for up to five minutes, so that browsers' caches hit. A file that is marked missing is looked for again, because it
+ * may have come back.
+ * Errors: `item.not_found` (also for folders), `item.missing_in_storage`, `item.unaddressable`, `item.range_not_satisfiable`, `dataset.disconnected`,
+ * and the storage's own codes.
+ */
+export async function streamItem(deps: Deps, id: string, request: StreamRequest): Promise<StreamAnswer> {
+  const numbers = parseItemId(id)
+  if (numbers === null || !('itemNo' in numbers)) throw new AppError('item.not_found')
+  const { datasetNo, itemNo } = numbers
+  const [view, item] = await Promise.all([
+    viewDataset(deps.db, datasetNo),
+    findItem(deps, sql`i.dataset_no = ${datasetNo}::int and i.item_no = ${itemNo}::bigint`),
+  ])
+  if (item === null) throw new AppError('item.not_found')
+  if ((item.flags & UNADDRESSABLE) !== 0) throw new AppError('item.unaddressable')
+  if (view.driverId === null) throw new AppError('dataset.disconnected')
+  const opened = await openDriver(deps, view.driverId)
+  const key = keyOf({ ...view, folder: opened.prefix }, item.path, item)
+  const types = await mediaTypeNames(deps.db, [item.type_no])
+  const presentation = presentationOf(types.get(item.type_no) ?? UNKNOWN_TYPE, item.name)
+  try {
+    if (opened.isProxied || request.isHead) return await throughServer(opened, key, presentation, request)
+    if (item.state === MISSING && (await opened.storage.stat(key, { signal: request.signal })) === null) throw gone()
+    return await redirect(deps, opened, view, item, key, presentation)
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === 'not-found') throw gone(error)
+    throw error
+  }
+}
+
+function gone(cause?: unknown): AppError {
+  return new AppError('item.missing_in_storage', { cause })
+}
+
+async function redirect(
+  deps: Deps,
+  { driver, storage }: OpenDriver,
+  view: DatasetView,
+  item: LocatedItem,
+  key: string,
+  presentation: Presentation,
+): Promise<StreamAnswer> {
+  const ttlSeconds = Math.min(SIGNED_TTL_SECONDS, storage.can.sign_max_seconds)
+  // Credentials and settings are part of it: an address signed with a key that was rotated must not outlive the rotation here.
+  const facts = [view.datasetId, driver.id, driver.epoch, driver.integrationVersion, unpackEtag(item.etag), key]
+  const signed = await addressesOf(deps).get(facts.join('\0'), deps.clock.now(), async () =>
+    storage.signRead(key, {
+      ttlSeconds,
+      contentType: presentation.contentType,
+      contentDisposition: presentation.disposition,
+    }),
+  )
+  return { kind: 'redirect', ...signed }
+}
+
+function addressesOf(deps: Deps): SignedAddresses {
+  let addresses = addressesByPool.get(deps.db)
+  if (addresses === undefined) {
+    addresses = new SignedAddresses()
+    addressesByPool.set(deps.db, addresses)
+  }
+  return addresses
+}
+
+async function throughServer(
+  { storage }: OpenDriver,
+  key: string,
+  presentation: Presentation,
+  { isHead, range, signal }: StreamRequest,
+): Promise<StreamAnswer> {
+  const describe = (entry: Entry) => ({
+    kind: 'bytes' as const,
+    presentation,
+    etag: entry.etag,
+    modifiedMs: entry.modifiedMs,
+    sizeBytes: entry.sizeBytes,
+  })
+  if (isHead || range !== undefined) {
+    const entry = await storage.stat(key, { signal })
+    if (entry === null) throw gone()
+    const asked = isHead ? ({ kind: 'all' } as const) : readRange(range, entry.sizeBytes)
+    if (asked.kind === 'unsatisfiable') {
+      throw new AppError('item.range_not_satisfiable', { details: { sizeBytes: entry.sizeBytes } })
+    }
+    if (isHead) return { ...describe(entry), part: null, body: null }
+    if (asked.kind === 'part') {
+      // Held to the file that was measured, or the range might be another one's.
+      const part = { start: asked.start, end: asked.end }
+      const opened = await storage.read(key, { range: part, ifMatch: entry.etag, signal })
+      return { ...describe(entry), part, body: opened.body }
+    }
+  }
+  const opened = await storage.read(key, { signal })
+  return { ...describe(opened.entry), part: null, body: opened.body }
+}

@@ -1,0 +1,87 @@
+import type { FastifyReply } from 'fastify'
+import type { itemRoutes } from '#contract/items.ts'
+import {
+  countItems,
+  directoryTree,
+  getItem,
+  getItemByPath,
+  listFolderItems,
+  listFolders,
+  listSkipped,
+  queryItems,
+  type StreamAnswer,
+  streamItem,
+} from '#core/items/items.ts'
+import { AppError } from '#lib/app-error.ts'
+import { toHttpDate } from '#lib/clock.ts'
+import type { CallFrame, Handlers } from '../handler.ts'
+
+/** Handlers of the read side. */
+export const itemHandlers: Handlers<typeof itemRoutes> = {
+  queryItems: (deps, call) => queryItems(deps, datasetNo(call), call.body, call.baseUrl),
+  listItems: (deps, call) => listFolderItems(deps, datasetNo(call), folderPage(call.query), call.baseUrl),
+  listFolders: (deps, call) => listFolders(deps, datasetNo(call), folderPage(call.query)),
+  getItemByPath: (deps, call) => getItemByPath(deps, datasetNo(call), call.query.path, call.baseUrl),
+  getDirectoryTree: (deps, call) => directoryTree(deps, datasetNo(call), call.query.depth),
+  countItems: (deps, call) => countItems(deps, datasetNo(call)),
+  listSkipped: (deps, call) => listSkipped(deps, datasetNo(call), call.query),
+  getItem: (deps, call) => getItem(deps, call.params.itemId, call.baseUrl),
+  streamItem: async (deps, call) => {
+    const answer = await streamItem(deps, call.params.itemId, {
+      isHead: call.raw.method === 'HEAD',
+      range: call.raw.headers.range,
+      signal: untilClosed(call.reply),
+    }).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'item.range_not_satisfiable') {
+        call.reply.header('content-range', `bytes */${(error.details as { sizeBytes: number }).sizeBytes}`)
+      }
+      throw error
+    })
+    return answer.kind === 'redirect' ? sendRedirect(call.reply, answer) : sendBytes(call.reply, answer)
+  },
+}
+
+/** The dataset's number, which the guard found with the role. */
+function datasetNo(call: Pick<CallFrame, 'access'>): number {
+  const number = call.access.datasetNo
+  if (number === undefined) throw new Error('the guard of a dataset route gives its number')
+  return number
+}
+
+function folderPage(query: { dir: string; after?: string | undefined; limit: number; hidden: 'true' | 'false' }) {
+  return { dir: query.dir, after: query.after, limit: query.limit, withHidden: query.hidden === 'true' }
+}
+
+/** Aborts when the client has gone, so that nothing is read from the storage for nobody. */
+function untilClosed(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => controller.abort())
+  return controller.signal
+}
+
+function sendRedirect(reply: FastifyReply, answer: StreamAnswer & { kind: 'redirect' }): FastifyReply {
+  return reply
+    .code(307)
+    .headers({ location: answer.url, 'cache-control': `private, max-age=${answer.maxAgeSeconds}` })
+    .send()
+}
+
+function sendBytes(reply: FastifyReply, answer: StreamAnswer & { kind: 'bytes' }): FastifyReply {
+  const { presentation, part, sizeBytes, body } = answer
+  const length = part === null ? sizeBytes : part.end - part.start + 1
+  reply.code(part === null ? 200 : 206).headers({
+    'content-type': presentation.contentType,
+    'content-disposition': presentation.disposition,
+    'content-length': length,
+    'accept-ranges': 'bytes',
+    'last-modified': toHttpDate(answer.modifiedMs),
+    // The file is a stranger's: on our own origin it may neither run, load nor frame anything.
+    'content-security-policy': "sandbox; default-src 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'private, no-cache',
+    ...(/^[\x21\x23-\x7e]+$/.test(answer.etag) ? { etag: `"${answer.etag}"` } : {}),
+    ...(part === null ? {} : { 'content-range': `bytes ${part.start}-${part.end}/${sizeBytes}` }),
+  })
+  return body === null ? reply.send() : reply.send(body)
+}
