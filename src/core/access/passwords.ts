@@ -61,7 +61,7 @@ async function derive(
 ): Promise<Buffer> {
   await takeTurn()
   try {
-    const options: ScryptOptions = { N: 2 ** costLog2, r, p, maxmem: 256 * 2 ** costLog2 * r }
+    const options: ScryptOptions = { N: 2 ** costLog2, r, p, maxmem: 256 * r * (2 ** costLog2 + p + 2) }
     return await new Promise((resolve, reject) => {
       // Two ways to type the same letter must give the same hash; a password is no key of storage.
       scrypt(password.normalize('NFKC'), salt, bytes, options, (error, hash) => (error ? reject(error) : resolve(hash)))
