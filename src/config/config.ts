@@ -2,26 +2,54 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Secret } from '#lib/secret.ts'
 
-const flag = z
-  .enum(['0', '1', 'false', 'true'])
-  .transform((text) => text === '1' || text === 'true')
+const flag = z.enum(['0', '1', 'false', 'true']).transform((text) => text === '1' || text === 'true')
 
 /** Every environment variable Sluice reads; the table in the README is checked against it. */
 export const variables = z.object({
   SLUICE_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
-  SLUICE_PORT: z.coerce.number().int().min(0).max(65535).default(7070).describe('Port to listen on; 0 takes a free one.'),
-  SLUICE_PUBLIC_URL: z.url().optional().describe('Address people reach the server at, when it is not http://host:port.'),
+  SLUICE_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(7070)
+    .describe('Port to listen on; 0 takes a free one.'),
+  SLUICE_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe('Address people reach the server at, when it is not http://host:port.'),
   SLUICE_DATA_DIR: z.string().default('./data').describe('Folder for the embedded database and generated keys.'),
   DATABASE_URL: z.string().optional().describe('An existing PostgreSQL (15 or newer) instead of the embedded one.'),
   SLUICE_OWNER_EMAIL: z.email().optional().describe('E-mail address of the first owner.'),
   SLUICE_OWNER_PASSWORD: z.string().min(8).optional().describe('Password of the first owner, 8 characters or more.'),
   SLUICE_ORG_NAME: z.string().min(1).optional().describe('Name of the first organization.'),
-  SLUICE_MASTER_KEY: z.string().optional().describe('Key that seals the vault: 32 bytes in base64. Without it one is generated in the data folder.'),
-  SLUICE_LOCAL_ROOTS: z.string().default('').describe('Folders on this server that local-folder drivers may use, separated by “:”.'),
-  SLUICE_HIDDEN_FOLDER: z.string().regex(/^\.[\w.-]{1,62}$/).default('.dataloop').describe('Name of the hidden folder in buckets.'),
-  SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged.'),
-  SLUICE_LIST_CONNECTIONS: z.coerce.number().int().min(1).max(256).default(64).describe('Most listing requests at once of one sync.'),
-  SLUICE_RUN_WORKER: flag.default(true).describe('Whether `serve` also does the background work; 0 when `sluice work` runs elsewhere.'),
+  SLUICE_MASTER_KEY: z
+    .string()
+    .optional()
+    .describe('Key that seals the vault: 32 bytes in base64. Without it one is generated in the data folder.'),
+  SLUICE_LOCAL_ROOTS: z
+    .string()
+    .default('')
+    .describe('Folders on this server that local-folder drivers may use, separated by “:”.'),
+  SLUICE_HIDDEN_FOLDER: z
+    .string()
+    .regex(/^\.[\w.-]{1,62}$/)
+    .default('.dataloop')
+    .describe('Name of the hidden folder in buckets.'),
+  SLUICE_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('How much is logged.'),
+  SLUICE_LIST_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(64)
+    .describe('Most listing requests at once of one sync.'),
+  SLUICE_RUN_WORKER: flag
+    .default(true)
+    .describe('Whether `serve` also does the background work; 0 when `sluice work` runs elsewhere.'),
 })
 
 /** The settings of one process, parsed once at start and passed on. */
@@ -43,7 +71,7 @@ export interface Config {
 }
 
 /** Reads the settings from an environment; throws a `ZodError` whose message names each wrong variable. Empty variables count as absent. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const v = variables.parse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')))
   return {
     host: v.SLUICE_HOST,
@@ -55,7 +83,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ownerPassword: v.SLUICE_OWNER_PASSWORD === undefined ? undefined : new Secret(v.SLUICE_OWNER_PASSWORD),
     orgName: v.SLUICE_ORG_NAME,
     masterKey: v.SLUICE_MASTER_KEY === undefined ? undefined : new Secret(v.SLUICE_MASTER_KEY),
-    localRoots: v.SLUICE_LOCAL_ROOTS.split(':').filter(Boolean).map((path) => resolve(path)),
+    localRoots: v.SLUICE_LOCAL_ROOTS.split(':')
+      .filter(Boolean)
+      .map((path) => resolve(path)),
     hiddenFolder: v.SLUICE_HIDDEN_FOLDER,
     logLevel: v.SLUICE_LOG_LEVEL,
     listConnections: v.SLUICE_LIST_CONNECTIONS,

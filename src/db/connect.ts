@@ -38,6 +38,8 @@ export function createPool(url: string, options: { connectionsMax?: number; appl
   })
   // An idle connection that dies (database restart) must not end the process; the next query opens a new one.
   pool.on('error', () => {})
+  // The same for one that is lent out while no query of it runs; the borrower's next query fails and tells.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

@@ -33,8 +33,11 @@ export interface EmbeddedPostgres {
   readonly url: string
   /** Main process of the database. */
   readonly pid: number
-  /** Stops it within 10 s and gives the data folder free. May be called more than once. */
-  stop(): Promise<void>
+  /**
+   * Stops it and gives the data folder free; may be called more than once. A shutdown that has not written its checkpoint after `patienceMs`
+   * (7,500 unless said) is cut short, and the next start replays the log of changes instead.
+   */
+  stop(patienceMs?: number): Promise<void>
 }
 
 const READY_MS = 60_000
@@ -192,10 +195,10 @@ function supervise({ child, url, options, release }: Supervised): EmbeddedPostgr
     if (options.onCrash) options.onCrash(reason)
     else process.exit(1)
   })
-  const stop = async () => {
-    // Fast shutdown: ends the sessions, writes a checkpoint. If that takes too long the next start replays the log of changes instead.
+  const stop = async (patienceMs: number) => {
+    // Fast shutdown: ends the sessions and writes a checkpoint.
     child.kill('SIGINT')
-    const timer = setTimeout(() => child.kill('SIGQUIT'), FAST_STOP_MS)
+    const timer = setTimeout(() => child.kill('SIGQUIT'), patienceMs)
     await ended
     clearTimeout(timer)
     await release()
@@ -203,8 +206,8 @@ function supervise({ child, url, options, release }: Supervised): EmbeddedPostgr
   return {
     url,
     pid: child.pid!,
-    stop: () => {
-      stopping ??= stop()
+    stop: (patienceMs = FAST_STOP_MS) => {
+      stopping ??= stop(patienceMs)
       return stopping
     },
   }

@@ -1,0 +1,81 @@
+import pg from 'pg'
+import type { Logger } from 'pino'
+import type { Config } from '#config/config.ts'
+import type { Deps } from '#core/deps.ts'
+import { closeDrivers } from '#core/drivers/drivers.ts'
+import { createPool } from '#db/connect.ts'
+import { systemClock } from '#lib/clock.ts'
+import { graphileQueue } from '#queue/graphile-worker.ts'
+import { openVault } from '#vault/master-key.ts'
+
+/** The oldest PostgreSQL we run on. */
+const POSTGRES_MIN = 15
+
+/** Thrown when the operator's database cannot be used; the message names `DATABASE_URL` and holds no password. */
+export class DatabaseUnusableError extends Error {}
+
+/** Tries the operator's database before anything is built on it, so that the first error is one that says what to do. */
+export async function openDatabase(url: string): Promise<void> {
+  let client: pg.Client
+  try {
+    client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  } catch (cause) {
+    throw new DatabaseUnusableError(
+      'DATABASE_URL is not an address of PostgreSQL, such as postgres://user:password@host:5432/name.',
+      { cause },
+    )
+  }
+  // A connection that fails later reports here too; the query's own rejection is what counts.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: string }>(`select current_setting('server_version_num') as version`)
+    const major = Math.floor(Number(rows[0]?.version) / 10_000)
+    if (major < POSTGRES_MIN) {
+      throw new DatabaseUnusableError(
+        `DATABASE_URL leads to PostgreSQL ${major}; Sluice wants ${POSTGRES_MIN} or newer.`,
+      )
+    }
+  } catch (error) {
+    if (error instanceof DatabaseUnusableError) throw error
+    // An error on two addresses of one name has no message of its own.
+    const why = (error as Error).message || (error as { code?: string }).code || 'no answer'
+    throw new DatabaseUnusableError(
+      `The database of DATABASE_URL (${client.host}:${client.port}, database ${client.database}) cannot be used: ${why}. ` +
+        'Check the address, or leave DATABASE_URL away to use the embedded database.',
+      { cause: error },
+    )
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** What a process's functions are given, with the way to close it again. */
+export interface OpenDeps {
+  readonly deps: Deps
+  close(): Promise<void>
+}
+
+/** Opens the connections of one process or thread: database pool, vault, queue, clock. */
+export async function openDeps(options: {
+  readonly config: Config
+  readonly databaseUrl: string
+  readonly log: Logger
+  readonly connectionsMax: number
+  readonly applicationName: string
+}): Promise<OpenDeps> {
+  const { config, log } = options
+  const vault = await openVault(config)
+  const db = createPool(options.databaseUrl, {
+    connectionsMax: options.connectionsMax,
+    applicationName: options.applicationName,
+  })
+  const deps: Deps = { db, clock: systemClock, config, vault, queue: graphileQueue, log }
+  return {
+    deps,
+    async close() {
+      await closeDrivers(deps)
+      await db.end()
+    },
+  }
+}

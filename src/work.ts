@@ -1,0 +1,86 @@
+import { constants, setPriority } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
+import type { Config } from '#config/config.ts'
+import { openDeps } from './deps.ts'
+import { startJobs } from './jobs/jobs.ts'
+
+/** Background work that runs. */
+export interface Work {
+  /** Tells running jobs to save their state, waits for them, and closes what they had open. */
+  stop(): Promise<void>
+}
+
+/** A job at work keeps one connection to be told of others, one a job, and one to copy rows through. */
+const CONNECTIONS_MAX = 16
+
+/** Does the background work in this thread: for `sluice work`, and for the thread beside the server. */
+export async function startWork(config: Config, databaseUrl: string, log: Logger): Promise<Work> {
+  const opened = await openDeps({
+    config,
+    databaseUrl,
+    log,
+    connectionsMax: CONNECTIONS_MAX,
+    applicationName: 'sluice work',
+  })
+  const jobs = await startJobs(opened.deps)
+  return {
+    async stop() {
+      await jobs.stop()
+      await opened.close()
+    },
+  }
+}
+
+/** What the thread is told, besides the environment that it reads itself: settings that were chosen, not read. */
+export interface WorkThreadData {
+  readonly databaseUrl: string
+  readonly dataDir: string
+  readonly logFd: number
+  readonly logLevel: string
+}
+
+const RESTART_MS = 1_000
+
+/**
+ * Does the background work in a thread of its own, so that a sync that keeps a core busy does not delay the API's answers.
+ *
+ * A thread that fails is started again: jobs carry on from their last committed state. `stop` waits at most `patienceMs`.
+ */
+export function startWorkThread(data: WorkThreadData, log: Logger): { stop(patienceMs: number): Promise<void> } {
+  let isStopping = false
+  let restart: NodeJS.Timeout | undefined
+  const start = (): Worker => {
+    const thread = new Worker(new URL('./work-thread.ts', import.meta.url), { workerData: data })
+    thread.on('error', (error) => log.error({ err: error }, 'the background work failed; starting it again'))
+    thread.once('exit', () => {
+      if (isStopping) return
+      restart = setTimeout(() => (current = start()), RESTART_MS)
+    })
+    return thread
+  }
+  let current = start()
+  return {
+    async stop(patienceMs) {
+      isStopping = true
+      clearTimeout(restart)
+      if (current.threadId === -1) return
+      const ended = new Promise<void>((done) => current.once('exit', () => done()))
+      current.postMessage('stop')
+      const timer = setTimeout(() => void current.terminate(), patienceMs)
+      await ended
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Lowers the priority of the calling thread: people who wait for an answer go before work that nobody waits for. */
+export function yieldToOthers(): void {
+  // Linux counts priority by thread; elsewhere this would slow the whole process.
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Not allowed in some containers; the work then runs at the priority of the rest.
+  }
+}
