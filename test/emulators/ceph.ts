@@ -1,0 +1,226 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { access, constants, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { CreateBucketCommand, DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
+
+/** A running Ceph with one user who owns everything. */
+export interface Ceph {
+  readonly endpoint: string
+  readonly accessKey: string
+  readonly secretKey: string
+  readonly region: string
+  createBucket(name: string): Promise<void>
+  /** Removes every object of a bucket. */
+  emptyBucket(name: string): Promise<void>
+  /** Makes another user, with no rights in the first one's buckets. */
+  createUser(name: string): Promise<{ readonly accessKey: string; readonly secretKey: string }>
+  stop(): Promise<void>
+}
+
+const run = promisify(execFile)
+const programs = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph', 'monmaptool', 'radosgw-admin']
+
+/** What to install, said when something is missing. */
+export const cephPackages = 'radosgw ceph-mon ceph-osd ceph-common'
+
+/** The programs Ceph needs and this machine lacks; empty when it can be started. For suites that are left out without it. */
+export async function missingForCeph(): Promise<string[]> {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/bin', '/usr/sbin']
+  const missing: string[] = []
+  for (const program of programs) {
+    const found = await Promise.any(folders.map((folder) => access(join(folder, program), constants.X_OK))).then(
+      () => true,
+      () => false,
+    )
+    if (!found) missing.push(program)
+  }
+  return missing
+}
+
+/**
+ * Starts Ceph's RADOS Gateway, a real S3, with one monitor and one object store in memory; it takes some 15 seconds and 240 MB.
+ *
+ * No container and no service manager: the programs are Debian's packages, run as children of this process, on free loopback ports, in
+ * a folder of their own that `stop()` removes. The region is `default`. Works as root or as any other user.
+ */
+export async function startCeph(): Promise<Ceph> {
+  const missing = await missingForCeph()
+  if (missing.length > 0) throw new Error(`Ceph is not installed: no ${missing.join(', ')}. Install ${cephPackages}.`)
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-ceph-'))
+  const children: ChildProcess[] = []
+  const stop = async () => {
+    await stopAll(children)
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    const endpoint = await startDaemons(folder, children)
+    const root = { accessKey: 'sluicekey', secretKey: 'sluicesecret' }
+    await createUser(folder, 'sluice', root.accessKey, root.secretKey)
+    const client = new S3Client({
+      endpoint,
+      region: 'default',
+      forcePathStyle: true,
+      credentials: { accessKeyId: root.accessKey, secretAccessKey: root.secretKey },
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+    })
+    return {
+      endpoint,
+      ...root,
+      region: 'default',
+      createBucket: async (name) => void (await client.send(new CreateBucketCommand({ Bucket: name }))),
+      emptyBucket: (name) => emptyBucket(client, name),
+      async createUser(name) {
+        const user = { accessKey: `${name}key`, secretKey: `${name}secret` }
+        await createUser(folder, name, user.accessKey, user.secretKey)
+        return user
+      },
+      async stop() {
+        client.destroy()
+        await stop()
+      },
+    }
+  } catch (error) {
+    const said = await lastWords(folder)
+    await stop()
+    throw new Error(`Ceph did not start. ${said}`, { cause: error })
+  }
+}
+
+async function startDaemons(folder: string, children: ChildProcess[]): Promise<string> {
+  for (const name of ['mon', 'osd', 'rgw', 'run', 'out']) await mkdir(join(folder, name))
+  const [monPort, s3Port] = await Promise.all([freePort(), freePort()])
+  const fsid = randomUUID()
+  const osdId = randomUUID()
+  const conf = join(folder, 'ceph.conf')
+  await writeFile(conf, configuration(folder, fsid, monPort, s3Port))
+  await writeFile(join(folder, 'mon.keyring'), '')
+  const at = { cwd: folder }
+  const map = join(folder, 'monmap')
+  await run('monmaptool', ['--create', '--clobber', '--addv', 'a', `v1:127.0.0.1:${monPort}`, '--fsid', fsid, map], at)
+  await run(
+    'ceph-mon',
+    ['-c', conf, '--mkfs', '-i', 'a', '--monmap', map, '--keyring', join(folder, 'mon.keyring')],
+    at,
+  )
+  children.push(daemon('ceph-mon', ['-c', conf, '-i', 'a'], folder))
+  await run('ceph', ['-c', conf, '--connect-timeout', '60', 'osd', 'create', osdId], at)
+  await run('ceph-osd', ['-c', conf, '-i', '0', '--mkfs', '--osd-uuid', osdId], at)
+  children.push(daemon('ceph-osd', ['-c', conf, '-i', '0'], folder))
+  await run('ceph', ['-c', conf, 'osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=h'], at)
+  children.push(daemon('radosgw', ['-c', conf, '-n', 'client.rgw.a'], folder))
+  const endpoint = `http://127.0.0.1:${s3Port}`
+  await answers(endpoint, children)
+  return endpoint
+}
+
+/** Runs in the foreground, and dies with this process even when that is killed, where the system can see to it. */
+function daemon(program: string, args: readonly string[], folder: string): ChildProcess {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, '-f', ...args], { cwd: folder, stdio: 'ignore' })
+  child.on('error', () => {})
+  return child
+}
+
+async function answers(endpoint: string, children: readonly ChildProcess[]): Promise<void> {
+  for (let waited = 0; waited < 90_000; waited += 250) {
+    const dead = children.find((child) => child.exitCode !== null || child.signalCode !== null)
+    if (dead !== undefined) throw new Error(`${dead.spawnargs.at(3)} ended`)
+    const answer = await fetch(endpoint).catch(() => null)
+    if (answer !== null) return
+    await sleep(250)
+  }
+  throw new Error('the gateway does not answer')
+}
+
+async function createUser(folder: string, name: string, accessKey: string, secretKey: string): Promise<void> {
+  const user = ['--uid', name, '--display-name', name, '--access-key', accessKey, '--secret-key', secretKey]
+  await run('radosgw-admin', ['-c', join(folder, 'ceph.conf'), 'user', 'create', ...user, '--caps', 'roles=*'])
+}
+
+async function emptyBucket(client: S3Client, name: string): Promise<void> {
+  for (;;) {
+    const { Versions: versions } = await client.send(
+      new ListObjectVersionsCommand({ Bucket: name, EncodingType: 'url' }),
+    )
+    if (versions === undefined || versions.length === 0) return
+    const objects = versions.map(({ Key, VersionId }) => ({
+      Key: decodeURIComponent((Key ?? '').replaceAll('+', ' ')),
+      VersionId,
+    }))
+    await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects: objects, Quiet: true } }))
+  }
+}
+
+async function stopAll(children: readonly ChildProcess[]): Promise<void> {
+  for (const child of [...children].reverse()) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    const ended = once(child, 'exit')
+    // Nothing in memory is worth an orderly end.
+    child.kill('SIGKILL')
+    await ended
+  }
+}
+
+async function lastWords(folder: string): Promise<string> {
+  const texts = await Promise.all(
+    ['ceph-mon.a', 'ceph-osd.0', 'ceph-client.rgw.a'].map((name) =>
+      readFile(join(folder, 'out', `${name}.log`), 'utf8').catch(() => ''),
+    ),
+  )
+  return texts.map((text) => text.trim().split('\n').slice(-2).join(' | ')).join('\n')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function configuration(folder: string, fsid: string, monPort: number, s3Port: number): string {
+  return `[global]
+fsid = ${fsid}
+mon host = v1:127.0.0.1:${monPort}
+auth cluster required = none
+auth service required = none
+auth client required = none
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 8
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+osd max object name len = 2048
+osd max object namespace len = 64
+osd objectstore = memstore
+memstore device bytes = 4294967296
+ms bind ipv6 = false
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+run dir = ${folder}/run
+admin socket = ${folder}/run/$cluster-$name.asok
+log file = ${folder}/out/$cluster-$name.log
+pid file = ${folder}/out/$name.pid
+mon data = ${folder}/mon
+osd data = ${folder}/osd
+[mon.a]
+host = ${hostname()}
+mon addr = v1:127.0.0.1:${monPort}
+[client.rgw.a]
+rgw frontends = beast endpoint=127.0.0.1:${s3Port}
+rgw s3 auth use rados = true
+rgw s3 auth use sts = true
+rgw sts key = abcdefghijklmnop
+rgw enable apis = s3,s3website,swift,admin,notifications,sts,iam,pubsub
+rgw dns name = localhost
+rgw data = ${folder}/rgw
+keyring = ${folder}/rgw.keyring
+rgw thread pool size = 64
+`
+}
