@@ -73,12 +73,17 @@ function checkFailure(report: CheckReport): AppError {
   const code = first?.code
   const isOneCause = isErrorCode(code) && code !== 'storage.denied' && failed.every((probe) => probe.code === code)
   if (isOneCause) return new AppError(code, { message: first?.message ?? errors[code].message, details })
-  const message = `The storage did not allow what the driver needs: ${failed.map(sentence).join(' ')}`
+  const message = `The storage did not allow what the driver needs. ${sentences(failed).join(' ')}`
   return new AppError('driver.check_failed', { message, details })
 }
 
-function sentence(probe: Probe): string {
-  return `${probe.name}: ${probe.message ?? 'failed.'}`
+/** What failed, each reason once: probes that could not be tried repeat the reason of the one they hang on. */
+function sentences(failed: readonly Probe[]): string[] {
+  const said: string[] = []
+  for (const { name, message = `${name} failed.` } of failed) {
+    if (!said.some((earlier) => message.includes(earlier))) said.push(message)
+  }
+  return said
 }
 
 function isErrorCode(code: string | undefined): code is ErrorCode {
