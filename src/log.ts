@@ -1,20 +1,7 @@
 import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
-
-/** Fields whose values never reach a log, wherever they stand in what is logged. */
-const REDACTED = [
-  'authorization',
-  'cookie',
-  'password',
-  'token',
-  'secret',
-  'secretKey',
-  'accessKey',
-  'id_token',
-  'refresh_token',
-  'connectionString',
-]
+import { logOptions } from '#lib/log.ts'
 
 /**
  * The log of a process: one JSON object a line, or, on a terminal, a line a person can read.
@@ -22,11 +9,9 @@ const REDACTED = [
  * `level` is `debug` to `silent`; `fd` is standard output unless said.
  */
 export function createLog(level: string, fd = 1): Logger {
-  const paths = REDACTED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
   const options = {
-    level,
+    ...logOptions(level),
     base: null,
-    redact: { paths, censor: '[secret]' },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
   }
   return pino(options, isatty(fd) ? plainLines(fd) : destination({ fd, sync: true }))

@@ -45,7 +45,7 @@ export const errors = {
     status: 400,
     message: 'Failed to create project: the name is taken or has characters that are not allowed.',
   },
-  'project.not_empty': { status: 409, message: 'The project still has datasets; delete them first.' },
+  'project.not_empty': { status: 409, message: 'A dataset was made in the project meanwhile; try again.' },
   'project.last_owner': {
     status: 409,
     message: 'A project keeps at least one owner; make somebody else an owner first.',

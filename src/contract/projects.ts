@@ -88,8 +88,7 @@ export const projectRoutes = {
     method: 'DELETE',
     path: '/projects/:projectId',
     tag: 'Projects',
-    summary:
-      'Deletes a project that has no datasets any more, with its storage drivers. Nothing is deleted in any bucket.',
+    summary: 'Deletes a project with its datasets and storage drivers. Nothing is deleted in any bucket.',
     access: { scope: 'project', role: 'owner', of: (request) => request.params.projectId },
     params,
     response: z.object({ id: z.string() }),

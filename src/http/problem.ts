@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ZodError } from 'zod'
+import type { ZodError } from 'zod'
 import { type ErrorCode, errors } from '#contract/errors.ts'
 import { AppError } from '#lib/app-error.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
@@ -32,7 +32,6 @@ const callerSqlStates = new Set(['22021', '22P05', '22003', '54001'])
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (error instanceof StorageError) return fromStorage(error)
-  if (error instanceof ZodError) return fromZod(error)
   if (error instanceof Error) {
     const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
     if (typeof code === 'string') {
@@ -51,10 +50,6 @@ export function toAppError(error: unknown): AppError {
     }
   }
   return new AppError('server.internal', { cause: error })
-}
-
-function fromZod(error: ZodError): AppError {
-  return new AppError('request.invalid', { details: issueList(error), cause: error })
 }
 
 /** A failed parse as the caller sees it: the place of each fault and what is wrong there, never the value itself (it may be a secret). */

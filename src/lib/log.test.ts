@@ -1,11 +1,12 @@
 // Proves that the log shows no secret: not by name, not on errors, not wrapped.
+import { type Logger, pino } from 'pino'
 import { expect, test } from 'vitest'
-import { createLog } from './log.ts'
+import { logOptions } from './log.ts'
 import { Secret } from './secret.ts'
 
-function logged(write: (log: ReturnType<typeof createLog>) => void): string {
+function logged(write: (log: Logger) => void): string {
   const lines: string[] = []
-  write(createLog({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }))
+  write(pino(logOptions('debug'), { write: (line: string) => void lines.push(line) }))
   return lines.join('')
 }
 

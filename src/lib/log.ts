@@ -1,29 +1,32 @@
-import { type DestinationStream, type Logger, pino } from 'pino'
+import type { LoggerOptions } from 'pino'
 import { errorFacts } from './error-facts.ts'
 
-/** Where secrets could stand in what is logged, should somebody log a whole request or a credential document by mistake. */
-const secretPaths = [
+/** Fields whose values never reach a log, should somebody log a whole request or a credential document by mistake. */
+const SECRET_NAMES = [
   'authorization',
-  'password',
-  'newPassword',
-  'currentPassword',
-  'token',
-  'refresh_token',
-  'id_token',
-  'secret',
-  'jwt',
   'cookie',
+  'password',
+  'currentPassword',
+  'newPassword',
+  'token',
+  'jwt',
+  'id_token',
+  'access_token',
+  'refresh_token',
+  'secret',
+  'secretKey',
+  'accessKey',
+  'connectionString',
 ]
 
 /**
- * The log of a process: one JSON line each, to standard output unless a destination is given. Names that hold secrets are blacked out three levels deep,
- * and errors show only what `errorFacts` lets through.
+ * What every logger of the product is made with: names that hold secrets are blacked out three levels deep, and errors show only what `errorFacts`
+ * lets through.
  */
-export function createLog(options: { level: string; destination?: DestinationStream }): Logger {
-  const settings = {
-    level: options.level,
+export function logOptions(level: string): LoggerOptions {
+  return {
+    level,
     serializers: { err: (error: unknown) => errorFacts(error) },
-    redact: { paths: secretPaths.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
+    redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
   }
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination)
 }

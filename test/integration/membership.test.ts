@@ -199,14 +199,14 @@ describe('projects', () => {
     )
   })
 
-  test('a deleted project is gone; one with datasets is kept', async () => {
+  test('a deleted project is gone, with its datasets', async () => {
     const id = await api.addProject()
     const insert = 'insert into dataset (id, project_id, name, creator_id, updater_id) values ($1, $2, $3, $4, $4)'
     await api.deps.db.query(insert, ['0'.repeat(24), id, 's', api.owner.userId])
-    expect(await outcome(api.owner, 'DELETE', `/api/v1/projects/${id}`)).toBe('409 project.not_empty')
-    await api.deps.db.query('delete from dataset where project_id = $1', [id])
+    expect(await outcome(api.owner, 'GET', `/api/v1/datasets/${'0'.repeat(24)}`)).toBe('200')
     expect(await outcome(api.owner, 'DELETE', `/api/v1/projects/${id}`)).toBe('200')
     expect(await outcome(api.owner, 'GET', `/api/v1/projects/${id}`)).toBe('404 project.not_found')
+    expect(await outcome(api.owner, 'GET', `/api/v1/datasets/${'0'.repeat(24)}`)).toBe('404 dataset.not_found')
   })
 })
 

@@ -4,15 +4,19 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
 import { readConfig } from '#config/config.ts'
-import type { OrgRole, ProjectRole } from '#contract/route.ts'
+import type { OrgRole, ProjectRole, Route } from '#contract/route.ts'
+import { type Routes, routes } from '#contract/routes.ts'
 import { createOrg, ensureFirstOwner, ensureUsers, startSession } from '#core/access/access.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { systemClock } from '#lib/clock.ts'
-import { createLog } from '#lib/log.ts'
+import { logOptions } from '#lib/log.ts'
 import { Secret } from '#lib/secret.ts'
 import { createEnvelopeVault } from '#vault/envelope.ts'
 import { buildHttp } from '../../src/http/app.ts'
+import type { Handlers } from '../../src/http/handler.ts'
+import { handlers } from '../../src/http/handlers.ts'
 import { type TestDatabase, withDatabase } from './database.ts'
 
 /** A user with a valid access token. */
@@ -73,11 +77,11 @@ export async function withApi(override: Partial<Deps> = {}): Promise<TestApi> {
     vault: createEnvelopeVault([randomBytes(32)]),
     // Jobs are kept nowhere: a test that needs them run passes a queue of its own.
     queue: { enqueue: async () => {} },
-    log: createLog({ level: 'info', destination: { write: (line: string) => void lines.push(line) } }),
+    log: pino(logOptions('info'), { write: (line: string) => void lines.push(line) }),
     ...override,
   }
   await ensureFirstOwner(deps, { email: 'owner@example.com', password: new Secret('first-password'), orgName: 'Acme' })
-  const app = buildHttp(deps)
+  const app = buildHttp(deps, checkedHandlers())
   await app.ready()
   const actorOf = async (email: string): Promise<Actor> => {
     const [userId] = await ensureUsers(deps.db, [email], deps.clock.now())
@@ -151,4 +155,25 @@ export async function withApi(override: Partial<Deps> = {}): Promise<TestApi> {
       await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * The handlers, each answer checked against the contract: a shape that drifts from the table makes the request of the test that sees it fail with 500.
+ * In production answers are not parsed; it would cost more than writing them.
+ */
+function checkedHandlers(): Handlers<Routes> {
+  const checked = Object.entries(handlers).map(([name, handler]) => {
+    const { response } = (routes as Readonly<Record<string, Route>>)[name]!
+    return [
+      name,
+      async (...args: Parameters<typeof handler>) => {
+        const result = await (handler as (...given: unknown[]) => Promise<unknown>)(...args)
+        const outcome = response?.safeParse(JSON.parse(JSON.stringify(result)))
+        if (outcome?.success === false)
+          throw new Error(`the answer of ${name} breaks the contract: ${outcome.error.message}`)
+        return result
+      },
+    ]
+  })
+  return Object.fromEntries(checked) as Handlers<Routes>
 }

@@ -14,6 +14,7 @@ export {
   listProjectMembers,
   listProjects,
   type ProjectFilter,
+  projectDatasets,
   removeProject,
   removeProjectMember,
   renameProject,

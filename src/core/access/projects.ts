@@ -107,6 +107,15 @@ export async function renameProject(deps: Deps, projectId: string, name: string)
   }
 }
 
+/** The numbers of a project's datasets, hidden ones too: whoever deletes the project drops these first. */
+export async function projectDatasets(db: Db, projectId: string): Promise<number[]> {
+  const { rows } = await db.query<{ dataset_no: number }>(
+    'select dataset_no from dataset where project_id = $1 order by 1',
+    [projectId],
+  )
+  return rows.map((row) => row.dataset_no)
+}
+
 /**
  * Deletes a project with its members and storage drivers; nothing in any bucket is touched.
  *

@@ -6,11 +6,13 @@ import {
   findUser,
   listProjectMembers,
   listProjects,
+  projectDatasets,
   removeProject,
   removeProjectMember,
   renameProject,
   updateProjectMember,
 } from '#core/access/access.ts'
+import { removeDataset } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
@@ -33,8 +35,8 @@ export const projectHandlers: Handlers<typeof projectRoutes> = {
     if (body.name !== undefined) await renameProject(deps, params.projectId, body.name)
     return await getProject(deps, caller, params.projectId, baseUrl)
   },
-  // Datasets are dropped here, before the project, once core/datasets can: until then a project with datasets is refused.
   deleteProject: async (deps, { params }) => {
+    for (const datasetNo of await projectDatasets(deps.db, params.projectId)) await removeDataset(deps, datasetNo)
     await removeProject(deps, params.projectId)
     return { id: params.projectId }
   },
