@@ -271,6 +271,22 @@ describe('the vault', () => {
     expect([status, body.code]).toEqual([409, 'integration.unreadable'])
   })
 
+  test.each([
+    ['cut off', '{"type":"s3","name":"x","options":{"key":"canary","secret":"canary'],
+    ['not quoted', '{"type":"s3","name":"x","options":{"key":canary}}'],
+    ['with the secret as a name', '{"type":"s3","name":"x","options":["canary"]}'],
+    ['with the secret in the wrong place', '{"type":"canary","name":"x","options":{"canary":"x"}}'],
+    ['with the secret as a number’s text', '{"type":"s3","name":7,"options":"canary"}'],
+  ])('a body that is %s is refused without repeating it', async (_what, payload) => {
+    const answer = await api.call(api.owner, 'POST', `${base}/integrations`, {
+      payload,
+      contentType: 'application/json',
+    })
+    expect(answer.status).toBe(400)
+    expect(answer.text).not.toContain('canary')
+    expect(api.logs()).not.toContain('canary')
+  })
+
   // Last: it looks at everything that the tests above have left behind.
   test('leaves no secret in the database or in the log, as text or in any usual encoding', async () => {
     await create({ options: { key: 'CANARY-LAST', secret: 'canary-last' } })

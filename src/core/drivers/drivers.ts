@@ -161,7 +161,8 @@ export async function updateDriver(deps: Deps, caller: Caller, id: string, chang
     folder: subject.folder,
     config: subject.config,
     allowDelete,
-    epoch: driver.epoch + 1,
+    // A right alone does not change what running work reads.
+    epoch: change.integrationId === undefined && change.payload === undefined ? driver.epoch : driver.epoch + 1,
     ...checkFields(outcome, deps.clock.now()),
   }
   await write(deps, driver, fields, isMoved)

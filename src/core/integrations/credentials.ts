@@ -91,7 +91,7 @@ export async function openOptions(db: Db, vault: Vault, place: SecretPlace): Pro
   if (sealed === null) throw new AppError('integration.unreadable')
   const plaintext = await openOrExplain(vault, place, sealed)
   try {
-    const options = JSON.parse(plaintext.toString('utf8')) as Record<string, unknown>
+    const options = parseOptions(plaintext.toString('utf8'))
     return new Map(
       Object.entries(options)
         .filter(([, value]) => value !== null && value !== undefined)
@@ -99,6 +99,15 @@ export async function openOptions(db: Db, vault: Vault, place: SecretPlace): Pro
     )
   } finally {
     plaintext.fill(0)
+  }
+}
+
+function parseOptions(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    // The parser's own error quotes the text, so it is not kept as the cause.
+    throw new AppError('integration.unreadable')
   }
 }
 
