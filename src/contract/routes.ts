@@ -30,8 +30,6 @@ export function joinGroups<const Groups extends readonly Readonly<Record<string,
 
 /** Every address of the API by its name: the one table from which server, typed client, OpenAPI page and role tests are derived (D7). */
 export const routes = joinGroups(
-  systemRoutes,
-  setupRoutes,
   authRoutes,
   orgRoutes,
   projectRoutes,
@@ -40,6 +38,8 @@ export const routes = joinGroups(
   datasetRoutes,
   commandRoutes,
   itemRoutes,
+  setupRoutes,
+  systemRoutes,
 )
 
 /** The table's type, for what is derived from it. */

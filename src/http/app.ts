@@ -14,6 +14,8 @@ import { type AnyHandler, addRoute } from './route-frame.ts'
 /** Longest parameter in a path, in characters; a name of 255 characters may take nine times as many when it is escaped. */
 const PARAM_LENGTH_MAX = 4096
 const BODY_BYTES_MAX = 1024 * 1024
+/** Longest time for a whole request to arrive, so that a client that dribbles cannot hold a connection for ever. */
+const REQUEST_MS_MAX = 300_000
 
 /**
  * Builds the HTTP server of a process: every route of the contract's table, and one shape for every failure (D8). It does not listen yet:
@@ -28,6 +30,7 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
     requestIdHeader: false,
     genReqId: (raw) => requestId(raw.headers['x-request-id']),
     bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
     return503OnClosing: false,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
@@ -77,12 +80,18 @@ function pathOf(request: FastifyRequest): string {
   return mark < 0 ? url : url.slice(0, mark)
 }
 
-function logAnswer(request: FastifyRequest, status: number, ms: number): void {
-  const url = request.routeOptions.url ?? '(none)'
-  request.log.info(
-    { method: request.method, route: url, status, ms: Math.round(ms * 10) / 10, userId: request.auth?.caller.userId },
-    'request',
-  )
+function logAnswer(request: FastifyRequest, status: number, elapsedMs: number): void {
+  const route = request.routeOptions.url ?? '(none)'
+  const facts = {
+    method: request.method,
+    route,
+    status,
+    ms: Math.round(elapsedMs * 10) / 10,
+    userId: request.auth?.caller.userId,
+  }
+  // Whatever watches the server asks every few seconds; good news of that kind is no news.
+  if (status < 400 && (route === '/healthz' || route === '/readyz')) request.log.debug(facts, 'request')
+  else request.log.info(facts, 'request')
 }
 
 const patterns = (Object.values(routes) as Route[]).map((route) => ({

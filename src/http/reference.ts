@@ -65,7 +65,9 @@ function section([name, route]: [string, Route]): string {
   }
   if (route.response !== undefined)
     parts.push(block(`Answer ${route.status ?? 200}`, pre(typeText(jsonSchema(route.response, 'output')))))
-  const codes = errorCodes(route).map((code) => `<a href="#error-${code}"><code>${code}</code></a>`)
+  const codes = errorCodes(route).map(
+    (code) => `<a href="#error-${code}"><code>${code}</code></a> ${errors[code].status}`,
+  )
   parts.push(block('Errors', `<p>${codes.join(' · ')}</p>`))
   return `<section id="${name}">\n${parts.join('\n')}\n</section>`
 }
@@ -95,7 +97,7 @@ function fieldList(schema: Json): string {
 /** A JSON Schema in the notation of TypeScript, which is shorter to read. References (recursive shapes) show as `…`. */
 export function typeText(schema: Json, indent = ''): string {
   const { type, properties, items, anyOf, oneOf, allOf, additionalProperties } = schema as {
-    type?: string
+    type?: string | string[]
     properties?: Record<string, Json>
     items?: Json
     anyOf?: Json[]
@@ -115,7 +117,7 @@ export function typeText(schema: Json, indent = ''): string {
   }
   if (type === 'object' || properties !== undefined)
     return objectText(properties ?? {}, schema, additionalProperties, indent)
-  return type ?? 'any'
+  return Array.isArray(type) ? type.join(' | ') : (type ?? 'any')
 }
 
 function objectText(
