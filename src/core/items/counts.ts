@@ -4,7 +4,7 @@ import { toIso } from '#lib/clock.ts'
 import { run } from './query/budget.ts'
 import { sql } from './query/fragment.ts'
 
-/** What a dataset holds. `items` and `bytes` are live ones; `missing` are known files that are gone from the storage. */
+/** What a dataset holds. `items` counts hidden and missing ones too; missing are files that are gone from the storage. */
 export interface Counts {
   items: number
   bytes: number

@@ -31,7 +31,7 @@ export function splitFilename(filename: string): { path: string; name: string } 
 
 /** Path of the folder that holds a folder; null for the root. */
 export function parentPath(path: string): string | null {
-  return path === '' ? null : path.slice(0, path.lastIndexOf('/', path.length - 2) + 1)
+  return path === '' ? null : path.slice(0, path.slice(0, -1).lastIndexOf('/') + 1)
 }
 
 /**

@@ -91,6 +91,13 @@ function compileField(field: Field, test: Test, source: Source, scope: QueryScop
   }
 }
 
+/** How each state of an item shows in its row. */
+const stateTests = [
+  { state: 'available', where: raw('(i.state = 0 and (i.flags & 4) = 0)') },
+  { state: 'archived', where: raw('(i.state = 0 and (i.flags & 4) = 4)') },
+  { state: 'missing', where: raw('i.state = 1') },
+] as const
+
 function storageTest(field: Field, test: Test): Predicate {
   switch (field.kind) {
     case 'size':
@@ -105,10 +112,7 @@ function storageTest(field: Field, test: Test): Predicate {
     case 'etag':
       return etagTest(test)
     case 'state':
-      return textTest(
-        raw(`(case when i.state = 1 then 'missing' when (i.flags & 4) = 4 then 'archived' else 'available' end)`),
-        test,
-      )
+      return anyOf(stateTests.filter(({ state }) => constantTest(state, test)).map(({ where }) => where))
     default:
       throw new Error(`no compiler for field ${field.kind}`)
   }

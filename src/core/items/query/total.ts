@@ -30,7 +30,7 @@ export async function totalItems(pool: DbPool, plan: ItemPlan, budgetMs: number)
 
 /** Counts the rows of a `from … where …`, by the same rule. */
 export async function countRows(pool: DbPool, from: Fragment, budgetMs: number): Promise<Total> {
-  const limited = sql`select count(*) as count from (select 1 ${from} limit ${COUNT_CAP + 1}::int) as some`
+  const limited = sql`select count(*) as count from (select 1 ${from} limit ${COUNT_CAP + 1}::int) as few`
   const [few] = (await runWithin<{ count: number }>(pool, limited, Math.max(budgetMs, COUNT_BUDGET_MS))) ?? []
   if (few !== undefined && few.count <= COUNT_CAP) return { count: few.count, isEstimate: false }
   if (budgetMs > 0) {
@@ -45,7 +45,7 @@ export async function countRows(pool: DbPool, from: Fragment, budgetMs: number):
   return { count: Math.max(rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'], few?.count ?? 0), isEstimate: true }
 }
 
-/** Folders count their own live items; what is missing or hidden has an index of its own, because it is little. */
+/** Folders count their own items, missing ones too; hidden ones have an index of their own, because they are few. */
 async function countersTotal(pool: DbPool, plan: ItemPlan): Promise<number | null> {
   const hidden = plan.tests[0]?.isHidden
   if (plan.tests.length > 1 || (plan.tests.length === 1 && hidden === undefined)) return null
@@ -56,12 +56,12 @@ async function countersTotal(pool: DbPool, plan: ItemPlan): Promise<number | nul
   const rows = sql`from item i where i.dataset_no = ${datasetNo}::int and ${inFolders}`
   const hiddenCount = sql`(select count(*) ${rows} and (i.flags & 1) = 1)`
   if (hidden === true) return (await run<{ count: number }>(pool, sql`select ${hiddenCount} as count`))[0]!.count
-  const live = numbers === null ? sql`sum(d.deep_items)` : sql`sum(d.items)`
+  const own = numbers === null ? sql`sum(d.deep_items)` : sql`sum(d.items)`
   const inDirs = numbers === null ? sql`d.dir_no = 1` : sql`d.dir_no = any(${numbers}::int[])`
-  const shown = hidden === false ? hiddenCount : sql`0`
+  const leftOut = hidden === false ? hiddenCount : sql`0`
   const [row] = await run<{ count: number }>(
     pool,
-    sql`select (coalesce(${live}, 0) + (select count(*) ${rows} and i.state = 1) - ${shown})::bigint as count
+    sql`select (coalesce(${own}, 0) - ${leftOut})::bigint as count
         from dir d where d.dataset_no = ${datasetNo}::int and ${inDirs}`,
   )
   return row!.count
