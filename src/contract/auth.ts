@@ -40,6 +40,7 @@ export const authRoutes = {
       z.object({ type: z.literal('refresh_token'), refresh_token: z.string().max(8192) }),
     ]),
     bodyForms: ['form'],
+    bodyBytesMax: 16_384,
     response: z.object({
       id_token: z.string(),
       access_token: z.string(),

@@ -21,6 +21,7 @@ export const setupRoutes = {
     access: 'public',
     body: z.object({ token: z.string().max(256), email: emailAddress, password: newPassword, orgName: displayName }),
     bodyForms: ['form'],
+    bodyBytesMax: 16_384,
     response: z.object({ email: z.string(), orgId: z.string() }),
     errors: ['setup.invalid_link', 'setup.already_done', 'rate.limited'],
   }),

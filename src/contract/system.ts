@@ -48,6 +48,7 @@ export const systemRoutes = {
     access: 'public',
     body: z.looseObject({}),
     bodyForms: ['form', 'empty'],
+    bodyBytesMax: 16_384,
     response: z.object({ level: z.enum(['debug', 'info', 'warning', 'error']), msg: z.string() }),
     errors: [],
   }),

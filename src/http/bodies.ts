@@ -17,7 +17,14 @@ export function addBodyParsers(app: FastifyInstance | { removeAllContentTypePars
     if (body.length === 0) return done(null, undefined)
     const text = decode(body)
     if (text instanceof AppError) return done(text)
-    parseJson(request, text, (error, value) => (error ? done(notJson(error)) : done(null, value)))
+    parseJson(request, text, (error, value) => {
+      if (error) return done(notJson(error))
+      // Half a surrogate pair is no text: the database would keep U+FFFD instead, which may be the key of another file.
+      if (/\\u[dD][89a-fA-F]/.test(text) && !isWellFormed(value)) {
+        return done(new AppError('request.invalid', { message: 'A text of the body has half of a surrogate pair.' }))
+      }
+      done(null, value)
+    })
   })
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -46,4 +53,18 @@ function decode(body: Buffer): string | AppError {
 /** The parser's own sentence quotes the text around the fault, which may be a password; so it is not passed on. */
 function notJson(cause: Error): AppError {
   return new AppError('request.invalid', { message: 'The body is not valid JSON.', cause })
+}
+
+/** Whether all texts in a JSON value are Unicode. Walks with a list of its own: the nesting is the caller's and may be deep. */
+function isWellFormed(json: unknown): boolean {
+  const rest = [json]
+  while (rest.length > 0) {
+    const value = rest.pop()
+    if (typeof value === 'string') {
+      if (!value.isWellFormed()) return false
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, inner] of Object.entries(value)) rest.push(name, inner)
+    }
+  }
+  return true
 }

@@ -7,6 +7,8 @@ import { errors } from '#contract/errors.ts'
 import { fullPath } from '#contract/openapi.ts'
 import type { Route } from '#contract/route.ts'
 import { routes } from '#contract/routes.ts'
+import { buildHttp } from '../../src/http/app.ts'
+import { handlers } from '../../src/http/handlers.ts'
 import { type Answer, type Sent, type TestApi, withApi } from '../support/api.ts'
 
 let api: TestApi
@@ -121,6 +123,26 @@ describe('bodies', () => {
     expectProblem(await post('/api/v1/projects', { json: { name: 'x'.repeat(1_100_000) } }), 413, 'request.too_large')
   })
 
+  test('strangers can send only small bodies', async () => {
+    expectProblem(
+      await api.call(null, 'POST', '/token', { json: { username: 'x'.repeat(20_000) } }),
+      413,
+      'request.too_large',
+    )
+    const unread = await api.call(null, 'POST', '/api/v1/projects', { json: { name: 'x'.repeat(1_100_000) } })
+    expectProblem(unread, 401, 'auth.required')
+  })
+
+  test('half of a surrogate pair is refused, a whole one is not', async () => {
+    const send = (payload: string) => post('/api/v1/projects', { payload, contentType: 'application/json' })
+    for (const text of ['"\\ud83d"', '{"name":"a\\uDE00b"}', '{"name":"x","\\ud800":1}', '[["\\udfff"]]']) {
+      const answer = await send(text)
+      expectProblem(answer, 400, 'request.invalid')
+      expect(answer.body.message).toContain('surrogate')
+    }
+    expect((await send('{"name":"\\ud83d\\ude00"}')).body.code).toBe('project.invalid')
+  })
+
   test('deep nesting and NUL are refused, not crashed on', async () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
     expectProblem(
@@ -208,6 +230,34 @@ describe('failures on our side', () => {
     const answer = await api.call(null, 'GET', '/healthz', { headers: { 'x-request-id': 'a b\\"' } })
     expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
   })
+})
+
+test('while the server stops, what runs is finished and what is new is told to come back', async () => {
+  const gate = Promise.withResolvers<void>()
+  const arrived = Promise.withResolvers<void>()
+  const stopping = buildHttp(api.deps, {
+    ...handlers,
+    checkSdk: async () => {
+      arrived.resolve()
+      await gate.promise
+      return { level: 'debug', msg: 'finished' }
+    },
+  })
+  const began = Promise.withResolvers<void>()
+  stopping.addHook('preClose', async () => began.resolve())
+  // The first answer waits until the second request has met its refusal.
+  stopping.addHook('onError', async () => gate.resolve())
+  const { port: own } = new URL(await stopping.listen({ port: 0, host: '127.0.0.1' }))
+  const socket = connect(Number(own), '127.0.0.1')
+  socket.write('POST /api/v1/sdk/check HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n')
+  await arrived.promise
+  const closed = stopping.close()
+  await began.promise
+  socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  const answers = await text(socket)
+  await closed
+  expect(answers).toContain('"msg":"finished"')
+  expect(answers).toContain('"code":"server.stopping"')
 })
 
 describe('what is not even HTTP', () => {
