@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Config } from '#config/config.ts'
-import { ensureFirstOwner, prepareSetup } from '#core/access/access.ts'
+import { ensureFirstOwner, type FirstOwner, prepareSetup } from '#core/access/access.ts'
 import type { Deps } from '#core/deps.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#db/embedded.ts'
 import { migrate } from '#db/migrate.ts'
@@ -44,6 +44,7 @@ export async function startServer(config: Config, log: Logger, options: ServerOp
   const stops: Stop[] = []
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o711 })
+    const owner = firstOwner(config)
     const embedded = await startDatabase(config, log, stops)
     const databaseUrl = embedded?.url ?? config.databaseUrl!
     const opened = await openDeps({
@@ -56,7 +57,8 @@ export async function startServer(config: Config, log: Logger, options: ServerOp
     stops.push(() => opened.close())
     await migrate(opened.deps.db)
     await migrateQueue(opened.deps.db)
-    await makeFirstOwner(opened.deps)
+    if (owner !== null && (await ensureFirstOwner(opened.deps, owner)))
+      log.info(`made the first owner ${owner.email} of ${owner.orgName}`)
 
     const http = buildHttp(opened.deps)
     await http.listen({ host: config.host, port: config.port })
@@ -124,19 +126,13 @@ async function startDatabase(config: Config, log: Logger, stops: Stop[]): Promis
   return embedded
 }
 
-/** Makes the first owner of the operator's settings, which come together or not at all. */
-async function makeFirstOwner(deps: Deps): Promise<void> {
-  const { ownerEmail: email, ownerPassword: password, orgName } = deps.config
-  if (email === undefined && password === undefined && orgName === undefined) return
-  if (email === undefined || password === undefined || orgName === undefined) {
-    const missing = { SLUICE_OWNER_EMAIL: email, SLUICE_OWNER_PASSWORD: password, SLUICE_ORG_NAME: orgName }
-    const names = Object.entries(missing).flatMap(([name, value]) => (value === undefined ? [name] : []))
-    throw new Error(
-      `The first owner needs SLUICE_OWNER_EMAIL, SLUICE_OWNER_PASSWORD and SLUICE_ORG_NAME together; missing: ${names.join(', ')}.`,
-    )
-  }
-  if (await ensureFirstOwner(deps, { email, password, orgName }))
-    deps.log.info(`made the first owner ${email} of ${orgName}`)
+/** The first owner of the operator's settings, which come together or not at all; null when there are none. */
+function firstOwner({ ownerEmail: email, ownerPassword: password, orgName }: Config): FirstOwner | null {
+  if (email === undefined && password === undefined && orgName === undefined) return null
+  if (email !== undefined && password !== undefined && orgName !== undefined) return { email, password, orgName }
+  const given = { SLUICE_OWNER_EMAIL: email, SLUICE_OWNER_PASSWORD: password, SLUICE_ORG_NAME: orgName }
+  const missing = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [name] : []))
+  throw new Error(`The first owner needs ${Object.keys(given).join(', ')} together; missing: ${missing.join(', ')}.`)
 }
 
 function addressOf(config: Config, address: AddressInfo): string {

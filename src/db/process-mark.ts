@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { promisify } from 'node:util'
@@ -24,13 +25,18 @@ export async function isSameProcess(mark: ProcessMark): Promise<boolean | 'unkno
   return (await startTime(mark.pid)) === mark.startedAt
 }
 
-/** Whether a process with this number exists; it may be another user's. */
+/** Whether a process with this number runs; it may be another user's. One that has ended and waits to be counted does not run. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
+  }
+  if (process.platform !== 'linux') return true
+  try {
+    return stateAndStart(readFileSync(`/proc/${pid}/stat`, 'utf8')).state !== 'Z'
+  } catch {
+    return false
   }
 }
 
@@ -46,10 +52,8 @@ async function startTime(pid: number): Promise<string | null> {
   if (process.platform === 'linux') {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
     if (text === null) return null
-    // The second field is the program's name in brackets and may hold anything, so count from its end: state is the first, start time the 20th.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    // A zombie is only waiting to be counted; it holds nothing any more.
-    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+    const { state, started } = stateAndStart(text)
+    return state === 'Z' ? null : started
   }
   const started = await ps(pid, 'lstart=')
   return started === '' ? null : started
@@ -69,4 +73,10 @@ async function place(): Promise<string> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => hostname())
   const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
   return `${boot.trim()} ${namespace}`
+}
+
+/** Two fields of Linux's `stat`. The second field is the program's name in brackets and may hold anything, so they are counted from its end. */
+function stateAndStart(text: string): { state: string; started: string } {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0] ?? '', started: fields[19] ?? '' }
 }
