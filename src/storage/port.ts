@@ -101,6 +101,7 @@ export interface Capabilities {
   readonly sign_max_seconds: number
 }
 
+/** What of an object to read, and on which condition. */
 export interface ReadOptions {
   /** First and last byte, both inclusive; `end` left out means to the end. */
   readonly range?: { readonly start: number; readonly end?: number } | undefined
@@ -116,6 +117,7 @@ export interface Opened {
   readonly bodyBytes: number
 }
 
+/** What is to be known before an object is written. */
 export interface WriteOptions {
   readonly sizeBytes: number
   readonly contentType?: string | undefined
@@ -129,6 +131,7 @@ export type RemoveOutcome =
   | { readonly key: Key; readonly ok: true }
   | { readonly key: Key; readonly ok: false; readonly error: Error }
 
+/** How long a signed address for reading lives, and what the browser is to be told. */
 export interface SignReadOptions {
   readonly ttlSeconds: number
   /** Content type the browser is to see; signed into the address. */
@@ -137,6 +140,7 @@ export interface SignReadOptions {
   readonly contentDisposition?: string | undefined
 }
 
+/** How long a signed address for writing lives, and what it accepts. */
 export interface SignWriteOptions {
   readonly ttlSeconds: number
   readonly contentType?: string | undefined
@@ -171,6 +175,7 @@ export interface CheckReport {
   readonly warnings: readonly string[]
 }
 
+/** What a check is to try. */
 export interface CheckOptions {
   /** Folder of the driver: `''` or a text that ends in `/`. */
   readonly folder: string

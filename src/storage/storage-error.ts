@@ -23,6 +23,7 @@ export type StorageErrorKind =
   | 'root-not-allowed'
   | 'aborted'
 
+/** What is known of a failure; all of it may be shown to the caller. */
 export interface StorageErrorFacts {
   readonly provider: ProviderId
   /** The port's method, or the probe. */
