@@ -1,4 +1,4 @@
-import { type BrowseStage, caseResult, timeCall, withBrowseStage } from './browse.ts'
+import { type BrowseStage, browsingTimes, caseResult, timeCall, withBrowseStage } from './browse.ts'
 import { makeDataset, syncAndWait } from './indexing.ts'
 import { percentile } from './measure.ts'
 import type { BenchOptions } from './options.ts'
@@ -10,7 +10,7 @@ const browsedItems = 1_000_000
 
 /**
  * Reading while the same server process syncs a bucket, against reading while it does not; `ratio` is p95 under the sync ÷ p95 idle,
- * for all calls together and for each kind.
+ * for everything a person clicks through together and for each kind.
  *
  * Every round measures ten seconds of idling before its sync; the replay server waits 60 ms before each answer unless said otherwise.
  * Database, server, replay server and the caller share the machine.
@@ -58,7 +58,7 @@ async function readUntil(stage: BrowseStage, end: Promise<void>, times: number[]
 }
 
 function summary(n: number, stage: BrowseStage, idle: number[][], busy: number[][]): Result {
-  const [calm, under] = [idle.flat(), busy.flat()]
+  const [calm, under] = [browsingTimes(stage.cases, idle), browsingTimes(stage.cases, busy)]
   return {
     bench: 'api-under-sync',
     n,

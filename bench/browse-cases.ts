@@ -6,6 +6,8 @@ import { mix } from './replay/layouts.ts'
 /** One kind of request that people's browsing makes, with a different place each time. */
 export interface BrowseCase {
   readonly name: string
+  /** Whether it counts towards the result's overall percentiles: what a person clicks through, not what a script walks. */
+  readonly isBrowsing: boolean
   /** Sends the request of a number; the same number asks for the same thing. */
   send(api: Api, number: number): Promise<string>
   /** Throws unless the answer is right. */
@@ -40,12 +42,14 @@ function pageCases({ tree, datasetId, flatCursors }: Browsed): BrowseCase[] {
   return [
     {
       name: 'folder page, a leaf folder',
+      isBrowsing: true,
       send: (api, number) =>
         api.fetchText('GET', items + encodeURIComponent(shown(tree.leafPath(leafOf(tree, number))))),
       check: (text, number) => expectNames(text, leafNames(tree, leafOf(tree, number)).slice(0, pageSize)),
     },
     {
       name: 'folder page, anywhere in the flat folder',
+      isBrowsing: true,
       send: (api, number) => {
         const cursor = flatCursors[mix(number, 22) % flatCursors.length] ?? ''
         return api.fetchText(
@@ -61,6 +65,7 @@ function pageCases({ tree, datasetId, flatCursors }: Browsed): BrowseCase[] {
     },
     {
       name: 'child folders with counts',
+      isBrowsing: true,
       send: (api, number) =>
         api.fetchText('GET', folders + encodeURIComponent(shown(tree.cameraPath(cameraOf(number))))),
       check: (text, number) => {
@@ -89,12 +94,14 @@ function singleCases({ tree, datasetId, seeded }: Browsed): BrowseCase[] {
   return [
     {
       name: 'item by path',
+      isBrowsing: true,
       send: (api, number) =>
         api.fetchText('GET', `/datasets/${datasetId}/items/by-path?path=${encodeURIComponent(pathOf(number))}`),
       check: (text, number) => expectSame([(JSON.parse(text) as Item).filename], [pathOf(number)]),
     },
     {
       name: 'item by id',
+      isBrowsing: true,
       send: (api, number) => api.fetchText('GET', `/items/${idOf(number)}`),
       check: (text, number) => expectSame([(JSON.parse(text) as Item).id], [idOf(number)]),
     },
@@ -109,6 +116,7 @@ function queryCases({ tree, datasetId, seeded }: Browsed): BrowseCase[] {
   const startOf = (number: number, size: number) => mix(number, 26) % Math.max(1, tree.count - size - 1)
   const byId = (size: number): BrowseCase => ({
     name: `page of ${size} by id, as the SDK walks a dataset`,
+    isBrowsing: false,
     send: (api, number) => {
       const $and = [...files, { id: { $gt: idAt(startOf(number, size)) } }]
       return api.fetchText('POST', query, {
@@ -133,6 +141,7 @@ function queryCases({ tree, datasetId, seeded }: Browsed): BrowseCase[] {
     byId(1000),
     {
       name: 'query by folder',
+      isBrowsing: true,
       send: (api, number) => {
         const $and = [...files, { dir: shown(tree.leafPath(leafOf(tree, number))) }]
         return api.fetchText('POST', query, {

@@ -30,7 +30,8 @@ export async function startSluice(options: {
   const owner = { email: 'bench@sluice.example', password: randomBytes(12).toString('base64url') }
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'serve'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    // Its log goes beside ours: standard output holds the result alone.
+    stdio: ['ignore', 2, 'inherit'],
     env: {
       ...process.env,
       SLUICE_PORT: String(port),
