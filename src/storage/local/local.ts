@@ -224,7 +224,9 @@ async function fill(path: Buffer, body: Readable | Buffer, options: WriteOptions
   const handle = await open(path, 'wx', 0o666)
   try {
     const source = Buffer.isBuffer(body) ? Readable.from([body]) : body
-    const sink = handle.createWriteStream({ autoClose: false })
+    const sink = async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await handle.writeFile(chunk)
+    }
     await pipeline(source, sink, options.signal === undefined ? {} : { signal: options.signal })
     const stats = await handle.stat({ bigint: true })
     if (Number(stats.size) !== options.sizeBytes) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { systemClock } from '#lib/clock.ts'
 import { checkStorage } from '../check.ts'
@@ -158,7 +158,7 @@ const rights = { list: 'list', read: 'read', write: 'write', delete: 'delete' }
 
 async function write(bucket: MemoryBucket, key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry> {
   const keyBytes = bytesOf(key, 'write')
-  const bytes = Buffer.isBuffer(body) ? body : await buffer(body)
+  const bytes = Buffer.isBuffer(body) ? body : await bytesOfStream(body, options.signal, key)
   if (bytes.length !== options.sizeBytes)
     throw failure('invalid', 'The body has another length than said.', 'write', key)
   options.signal?.throwIfAborted()
@@ -166,6 +166,15 @@ async function write(bucket: MemoryBucket, key: Key, body: Readable | Buffer, op
     throw failure('precondition-failed', 'There is such an object already.', 'write', key)
   }
   return entryOf(key, bucket.put(keyBytes, bytes, { contentType: options.contentType }))
+}
+
+async function bytesOfStream(body: Readable, signal: AbortSignal | undefined, key: Key): Promise<Buffer> {
+  try {
+    return await buffer(signal === undefined ? body : addAbortSignal(signal, body))
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw new StorageError('invalid', 'The body broke off.', { provider: 'memory', op: 'write', key, cause: error })
+  }
 }
 
 function entryOf(key: Key, object: MemoryObject): Entry {
