@@ -147,7 +147,8 @@ function baseUrlOf(deps: Deps, raw: FastifyRequest): string {
 }
 
 function answer(route: Route, reply: FastifyReply, result: unknown): unknown {
-  if (result === reply || reply.sent) return reply
+  // A reply is a promise of its own end, so awaiting a handler that returns it gives undefined, also when the client left in the middle of the bytes.
+  if (result === reply || reply.sent || reply.raw.headersSent || reply.raw.destroyed) return reply
   if (route.response === undefined && result === undefined) return reply.code(route.status ?? 204).send()
   return reply
     .code(route.status ?? 200)

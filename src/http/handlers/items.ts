@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import type { itemRoutes } from '#contract/items.ts'
 import {
@@ -83,5 +84,6 @@ function sendBytes(reply: FastifyReply, answer: StreamAnswer & { kind: 'bytes' }
     ...(/^[\x21\x23-\x7e]+$/.test(answer.etag) ? { etag: `"${answer.etag}"` } : {}),
     ...(part === null ? {} : { 'content-range': `bytes ${part.start}-${part.end}/${sizeBytes}` }),
   })
-  return body === null ? reply.send() : reply.send(body)
+  // Without a stream the framework would say that the length is 0.
+  return reply.send(body ?? Readable.from([]))
 }
