@@ -67,18 +67,22 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     const cluster = await prepareCluster(folder, runner, binaries.folder, { isDurable })
     const socket = await prepareSocketFolder(folder, runner)
     const child = await launch({ cluster, runner, binaries: binaries.folder, socketFolder: socket.path, isDurable })
-    const url = (name: string) =>
-      `postgres://sluice:${cluster.password}@localhost:5432/${name}?host=${encodeURIComponent(socket.path)}`
-    await createDatabase(url('postgres'))
-    return supervise({
-      child,
-      url: url('sluice'),
-      options,
-      release: async () => {
-        if (socket.isTemporary) await rm(socket.path, { recursive: true, force: true })
-        await lock.release()
-      },
-    })
+    const url = (name: string) => {
+      const query = `host=${encodeURIComponent(socket.path)}`
+      return `postgres://sluice:${cluster.password}@localhost:5432/${name}?${query}`
+    }
+    const release = async () => {
+      if (socket.isTemporary) await rm(socket.path, { recursive: true, force: true })
+      await lock.release()
+    }
+    const running = supervise({ child, url: url('sluice'), options, release })
+    try {
+      await createDatabase(url('postgres'))
+    } catch (error) {
+      await running.stop()
+      throw error
+    }
+    return running
   } catch (error) {
     await lock.release()
     throw error
@@ -134,6 +138,10 @@ async function launch(o: Launch): Promise<ChildProcess> {
       env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', PGTZ: 'UTC' },
     })
     closeSync(fd)
+    // When this process ends without having stopped the database, do not leave it behind.
+    const onExit = () => void child.kill('SIGINT')
+    process.once('exit', onExit)
+    child.once('exit', () => process.removeListener('exit', onExit))
     if (o.runner.isOther) await chown(logPath, o.runner.uid, o.runner.gid)
     const failure = await readiness(child, o.cluster.pgData, until)
     if (failure === null) return child
@@ -183,11 +191,7 @@ interface Supervised {
 function supervise({ child, url, options, release }: Supervised): EmbeddedPostgres {
   let stopping: Promise<void> | null = null
   const ended = new Promise<string>((done) => child.once('exit', (code, signal) => done(String(code ?? signal))))
-  // When this process ends without having stopped the database (an error at start), do not leave it behind.
-  const onExit = () => void child.kill('SIGINT')
-  process.once('exit', onExit)
   void ended.then(async (how) => {
-    process.removeListener('exit', onExit)
     if (stopping !== null) return
     await release()
     const reason = `the database ended by itself (${how}); see postgres.log in its folder`
