@@ -17,8 +17,8 @@ import { runNode } from './run-node.ts'
 export async function benchListing(options: BenchOptions): Promise<Result> {
   const n = options.objects ?? 1_000_000
   const connections = options.connections ?? 64
-  const truth = oracleOf(makeLayout('realistic', n))
-  const replay = await startReplay({ objects: n, latencyMs: options.latencyMs ?? 60 })
+  const truth = oracleOf(makeLayout(options.layout, n))
+  const replay = await startReplay({ objects: n, layout: options.layout, latencyMs: options.latencyMs ?? 60 })
   try {
     const target: ListTarget = { url: replay.url, bucket: replay.bucket, truth }
     const list = (verify: boolean) =>

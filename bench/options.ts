@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { type LayoutName, layoutNames } from './replay/layouts.ts'
 
 /** What a benchmark was asked for on the command line. */
 export interface BenchOptions {
@@ -10,10 +11,12 @@ export interface BenchOptions {
   /** Listing requests at once. */
   readonly connections: number | undefined
   readonly rounds: number | undefined
+  /** Shape of the bucket's keys. */
+  readonly layout: LayoutName
   readonly json: boolean
 }
 
-/** Parses `NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--json]`; throws an error that says what is wrong. */
+/** Parses `NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--layout NAME] [--json]`; throws an error that says what is wrong. */
 export function parseOptions(argv: readonly string[]): { name: string; options: BenchOptions } {
   const { values, positionals } = parseArgs({
     args: [...argv],
@@ -24,6 +27,7 @@ export function parseOptions(argv: readonly string[]): { name: string; options: 
       latency: { type: 'string' },
       connections: { type: 'string' },
       rounds: { type: 'string' },
+      layout: { type: 'string', default: 'realistic' },
       json: { type: 'boolean', default: false },
     },
   })
@@ -36,6 +40,7 @@ export function parseOptions(argv: readonly string[]): { name: string; options: 
       latencyMs: numberOf('latency', values.latency, 0),
       connections: numberOf('connections', values.connections, 1),
       rounds: numberOf('rounds', values.rounds, 1),
+      layout: layoutOf(values.layout),
       json: values.json,
     },
   }
@@ -48,4 +53,11 @@ function numberOf(name: string, text: string | undefined, least: number): number
   if (!Number.isFinite(value) || value < least)
     throw new Error(`--${name} wants a number of at least ${least}, not “${text}”`)
   return value
+}
+
+/** The layout of a name; throws an error that lists them. */
+export function layoutOf(name: string): LayoutName {
+  const known = layoutNames.find((candidate) => candidate === name)
+  if (known === undefined) throw new Error(`there is no layout “${name}”; there are ${layoutNames.join(', ')}`)
+  return known
 }

@@ -33,10 +33,10 @@ interface Round {
  */
 export async function benchSync(options: BenchOptions): Promise<Result> {
   const n = options.objects ?? 1_000_000
-  const layout = makeLayout('realistic', n)
+  const layout = makeLayout(options.layout, n)
   const truth = oracleOf(layout)
   const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-rows-'))
-  const replay = await startReplay({ objects: n, latencyMs: options.latencyMs ?? 0 })
+  const replay = await startReplay({ objects: n, layout: options.layout, latencyMs: options.latencyMs ?? 0 })
   const database = await startDatabase()
   try {
     const files = { folders: join(folder, 'dir.bin'), items: join(folder, 'item.bin') }

@@ -1,7 +1,8 @@
 // The replay server as a process of its own: prints one JSON line when it is ready and ends with the process that started it.
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
-import { type LayoutName, layoutNames, makeLayout } from './layouts.ts'
+import { layoutOf } from '../options.ts'
+import { makeLayout } from './layouts.ts'
 import { makeReplayServer } from './serve.ts'
 
 const { values } = parseArgs({
@@ -14,11 +15,9 @@ const { values } = parseArgs({
     'memory-mb': { type: 'string', default: '6000' },
   },
 })
-if (!layoutNames.includes(values.layout as LayoutName))
-  throw new Error(`unknown layout ${values.layout}; there are ${layoutNames.join(', ')}`)
 
 const server = makeReplayServer({
-  layout: makeLayout(values.layout as LayoutName, Number(values.objects)),
+  layout: makeLayout(layoutOf(values.layout), Number(values.objects)),
   bucket: values.bucket,
   latencyMs: Number(values.latency),
   keptBytesMax: Number(values['memory-mb']) * 1_000_000,
