@@ -166,7 +166,8 @@ function constantTime(ms: number, test: Test): boolean {
 function hiddenTest(test: Test, source: Source): Compiled {
   const is = (isHidden: boolean): Compiled =>
     source === 'item'
-      ? { ...itemOnly(raw(`(i.flags & 1) = ${isHidden ? 1 : 0}`)), isHidden }
+      ? // «= 1» is what the index of hidden items says; «<> 1» and not «= 0», because the planner takes an equality to be rare and a difference to be common.
+        { ...itemOnly(raw(isHidden ? '(i.flags & 1) = 1' : '(i.flags & 1) <> 1')), isHidden }
       : folderOnly(raw(isHidden ? 'd.is_hidden' : 'not d.is_hidden'))
   if (test.op === '$exists') return folderOnly(test.value === true)
   if (test.op === '$in') {

@@ -25,12 +25,19 @@ export interface Total {
 export async function totalItems(pool: DbPool, plan: ItemPlan, budgetMs: number): Promise<Total> {
   const counted = await countersTotal(pool, plan)
   if (counted !== null) return { count: counted, isEstimate: false }
-  return await countRows(pool, itemsFrom(plan, needsDir(plan)), budgetMs)
+  // In the order of the key: else the planner may read the table from its start, through all other datasets, to find the first few.
+  const order = plan.folders === null ? sql`order by i.item_no` : sql``
+  return await countRows(pool, itemsFrom(plan, needsDir(plan)), budgetMs, order)
 }
 
 /** Counts the rows of a `from … where …`, by the same rule. */
-export async function countRows(pool: DbPool, from: Fragment, budgetMs: number): Promise<Total> {
-  const limited = sql`select count(*) as count from (select 1 ${from} limit ${COUNT_CAP + 1}::int) as few`
+export async function countRows(
+  pool: DbPool,
+  from: Fragment,
+  budgetMs: number,
+  order: Fragment = sql``,
+): Promise<Total> {
+  const limited = sql`select count(*) as count from (select 1 ${from} ${order} limit ${COUNT_CAP + 1}::int) as few`
   const [few] = (await runWithin<{ count: number }>(pool, limited, Math.max(budgetMs, COUNT_BUDGET_MS))) ?? []
   if (few !== undefined && few.count <= COUNT_CAP) return { count: few.count, isEstimate: false }
   if (budgetMs > 0) {
