@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import pgCopy from 'pg-copy-streams'
 import type { DbClient } from '#db/connect.ts'
 import type { WalkRange } from '#storage/walk/walk.ts'
 import type { Batch } from './batch.ts'
 import type { FolderDelta } from './folder.ts'
+import type { NumberStock } from './numbers.ts'
 import {
   addToFolders,
   addToRun,
@@ -14,7 +14,6 @@ import {
   mergeStage,
   prepareStage,
   saveRanges,
-  takeNumbers,
 } from './queries.ts'
 import { COPY_HEADER, COPY_TRAILER, ROW_COLUMNS } from './row-buffer.ts'
 
@@ -29,8 +28,6 @@ export interface CommitTarget {
    */
   readonly mode: 'load' | 'merge'
   readonly nowMs: number
-  /** 0 to 100, for the command. */
-  readonly progress: number
 }
 
 /** What a batch came to. */
@@ -44,49 +41,64 @@ export interface Committed {
 /** The database says that keys of a `load` are there already (an upload came in between): the run has to go on as a `merge`. */
 export class NotEmpty extends Error {}
 
+/** A batch whose rows are in a transaction that is not committed yet. */
+export interface CopiedBatch {
+  /** Writes counters, cursors and the run's numbers, and commits. Rolls everything back when it throws. */
+  settle(progress: number): Promise<Committed>
+  /** Gives the transaction up. */
+  drop(): Promise<void>
+}
+
 /**
- * Writes a batch: items, new folders, counters, skipped keys, the ranges' cursors and the run's counters in one transaction, so that a crash
- * repeats or loses nothing. Throws `LeaseLost` when another worker has the run, `NotEmpty` when a load met rows.
+ * Sends a batch's rows to the database and leaves its transaction open: items, new folders, counters, skipped keys, the ranges' cursors and the
+ * run's counters become true together with `settle`, so that a crash repeats or loses nothing.
+ *
+ * In two steps, so that the next batch's rows are sent while this one is settled; batches must be settled in their order. `settle` throws
+ * `LeaseLost` when another worker has the run; both throw `NotEmpty` when a load met rows.
  */
-export async function commitBatch(
+export async function copyBatch(
   client: DbClient,
   target: CommitTarget,
+  numbers: NumberStock,
   batch: Batch,
   ranges: readonly WalkRange[],
-): Promise<Committed> {
-  // A batch of markers only still moves cursors; it has no rows and needs no numbers.
-  const { fresh, known } = await numberFolders(client, target, batch)
-  await client.query('begin')
-  try {
-    if (target.mode === 'merge') await prepareStage(client)
-    const { counts } = batch
-    if (batch.rows.rows > 0) await copyRows(client, target.mode === 'load' ? 'item' : 'pg_temp.stage', batch)
-    const merged = target.mode === 'load' ? loaded(batch) : await mergeRows(client, target, batch)
-    await insertFolders(client, target.datasetNo, fresh)
-    await addToFolders(client, target.datasetNo, known)
-    await insertSkipped(
-      client,
-      target.datasetNo,
-      target.runNo,
-      target.nowMs,
-      batch.skipped.map((skip) => ({ ...skip, sha256: createHash('sha256').update(skip.key).digest() })),
-    )
-    await saveRanges(client, target.runNo, ranges)
-    const isCancelAsked = await addToRun(client, target, { ...counts, ...merged })
-    await client.query('commit')
-    return { ...merged, isCancelAsked }
-  } catch (error) {
-    await client.query('rollback')
-    if (target.mode === 'load' && (error as { code?: string }).code === '23505')
-      throw new NotEmpty('The dataset is not empty.', { cause: error })
-    throw error
+): Promise<CopiedBatch> {
+  const { fresh, known } = await numberFolders(client, target, numbers, batch)
+  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      await client.query('rollback')
+      if (target.mode === 'load' && (error as { code?: string }).code === '23505')
+        throw new NotEmpty('The dataset is not empty.', { cause: error })
+      throw error
+    }
   }
+  await client.query('begin')
+  await guard(async () => {
+    if (target.mode === 'merge') await prepareStage(client)
+    if (batch.rows.rows > 0) await copyRows(client, target.mode === 'load' ? 'item' : 'pg_temp.stage', batch)
+  })
+  batch.rows.release()
+  const settle = (progress: number) =>
+    guard(async () => {
+      const merged = target.mode === 'load' ? loaded(batch) : await mergeRows(client, target, batch)
+      await insertFolders(client, target.datasetNo, fresh)
+      await addToFolders(client, target.datasetNo, known)
+      await insertSkipped(client, target, batch.skipped)
+      await saveRanges(client, target.runNo, ranges)
+      const isCancelAsked = await addToRun(client, { ...target, progress }, { ...batch.counts, ...merged })
+      await client.query('commit')
+      return { ...merged, isCancelAsked }
+    })
+  return { settle, drop: async () => void (await client.query('rollback')) }
 }
 
 /** Gives every folder and row of the batch its number; tells the folders that are new from those that exist. */
 async function numberFolders(
   client: DbClient,
   target: CommitTarget,
+  numbers: NumberStock,
   batch: Batch,
 ): Promise<{ fresh: FolderDelta[]; known: FolderDelta[] }> {
   const unknown = batch.deltas.filter((delta) => delta.folder.no === 0)
@@ -101,11 +113,11 @@ async function numberFolders(
   const known = batch.deltas.filter((delta) => delta.folder.no !== 0)
   const fresh = unknown.filter((delta) => delta.folder.no === 0)
   if (batch.rows.rows > 0) {
-    const numbers = await takeNumbers(client, target.datasetNo, target.nowMs, batch.rows.rows, fresh.length)
+    const { firstItemNo, firstDirNo } = await numbers.take(client, target, batch.rows.rows, fresh.length)
     fresh.forEach((delta, index) => {
-      delta.folder.no = numbers.firstDirNo + index
+      delta.folder.no = firstDirNo + index
     })
-    batch.rows.number(numbers.firstItemNo, (row) => batch.rowFolders[row]!.no)
+    batch.rows.number(firstItemNo, (row) => batch.rowFolders[row]!.no)
   }
   return { fresh, known }
 }

@@ -3,27 +3,30 @@ import type { Clock } from '#lib/clock.ts'
 import type { ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import { Batch, type BatchSettings } from './batch.ts'
-import { type CommitTarget, commitBatch } from './commit.ts'
+import { type CommitTarget, copyBatch } from './commit.ts'
 import { FolderStack, type FolderTree } from './folder.ts'
+import { NumberStock } from './numbers.ts'
 
 /** Rows a transaction: enough that a commit's fsync is lost in it, few enough for 10 MB of memory and a repeat of under a second. */
 const BATCH_ROWS = 25_000
 
 export interface IngestOptions extends BatchSettings {
-  /** A connection of its own: the temporary table of merges lives on it. */
-  readonly client: DbClient
+  /** Two connections of its own, used in turn; the temporary table of merges lives on each. */
+  readonly clients: readonly [DbClient, DbClient]
   readonly clock: Clock
   readonly tree: FolderTree
-  readonly target: Omit<CommitTarget, 'nowMs' | 'progress'>
+  readonly target: Omit<CommitTarget, 'nowMs'>
   readonly ranges: readonly WalkRange[]
   /** Called after a commit that found somebody's wish to cancel. */
   onCancelAsked(): void
 }
 
 /**
- * Takes a walk's pages and commits them in batches: while one batch is written the next is filled, and a page that comes when both are full waits.
+ * Takes a walk's pages and commits them in batches: while one batch is filled, the one before is sent and the one before that is settled. A page
+ * that comes when all are full waits.
  *
- * A batch holds rows and cursors of the same pages, so whatever kills the process, what is committed is exactly what the cursors say.
+ * A batch holds rows and cursors of the same pages and batches are settled in order, so whatever kills the process, what is committed is
+ * exactly what the cursors say.
  */
 export class Ingest {
   readonly #options: IngestOptions
@@ -33,7 +36,12 @@ export class Ingest {
   /** Ranges whose saved form is not what they are. */
   readonly #unsaved = new Set<WalkRange>()
   #batch: Batch
-  #writing: Promise<void> | null = null
+  readonly #numbers = new NumberStock()
+  readonly #idle: DbClient[]
+  /** The last batch's settling; rejects when it or one before failed. */
+  #settled: Promise<void> = Promise.resolve()
+  #isCopying = false
+  #waiting: (() => void)[] = []
   #failure: unknown = null
   #isBroken = false
   #rangesDone = 0
@@ -42,6 +50,7 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options
     this.#rangesAll = options.ranges.length
+    this.#idle = [...options.clients]
     for (const range of options.ranges) {
       this.#reach.set(range, { cursor: range.cursor, isDone: range.isDone })
       this.#unsaved.add(range)
@@ -84,24 +93,26 @@ export class Ingest {
     if (this.#batch.rows.rows >= BATCH_ROWS) return this.#writeWhenFree()
   }
 
+  get #isFree(): boolean {
+    return !this.#isCopying && this.#idle.length > 0
+  }
+
   async #writeWhenFree(): Promise<void> {
-    while (this.#writing) await this.#writing
+    while (!this.#isFree && this.#failure === null) await new Promise<void>((wake) => this.#waiting.push(wake))
     if (this.#failure !== null) throw this.#failure
     if (this.#batch.rows.rows >= BATCH_ROWS) this.#write()
   }
 
   /** Commits what there is, also when it is little; for the progress display. */
   tick(): void {
-    if (this.#writing === null && this.#failure === null && !this.#isBroken && this.#unsaved.size > 0) this.#write()
+    if (this.#isFree && this.#failure === null && !this.#isBroken && this.#unsaved.size > 0) this.#write()
   }
 
   /** Commits what is left. Throws the first failure of any commit; does nothing after a bad page. */
   async drain(): Promise<void> {
-    while (this.#writing) await this.#writing
-    if (this.#failure === null && !this.#isBroken && this.#unsaved.size > 0) {
-      this.#write()
-      await this.#writing
-    }
+    while (!this.#isFree && this.#failure === null) await new Promise<void>((wake) => this.#waiting.push(wake))
+    if (this.#failure === null && !this.#isBroken && this.#unsaved.size > 0) this.#write()
+    await this.#settled.catch(() => {})
     if (this.#failure !== null) throw this.#failure
   }
 
@@ -115,20 +126,36 @@ export class Ingest {
       this.#reach.delete(range)
     }
     this.#unsaved.clear()
-    const { client, target, clock } = this.#options
+    this.#isCopying = true
+    this.#settled = this.#commit(this.#idle.pop()!, batch, ranges, this.#settled)
+    this.#settled.catch((error) => {
+      this.#failure ??= error
+      this.#wake()
+    })
+  }
+
+  async #commit(client: DbClient, batch: Batch, ranges: readonly WalkRange[], before: Promise<void>): Promise<void> {
+    const { target, clock } = this.#options
     // The share of ranges is the only honest measure there is before the listing has ended; 100 is the end itself.
     const progress = Math.min(99, Math.floor((100 * this.#rangesDone) / this.#rangesAll))
-    this.#writing = commitBatch(client, { ...target, nowMs: clock.now(), progress }, batch, ranges)
-      .then(
-        (committed) => {
-          if (committed.isCancelAsked) this.#options.onCancelAsked()
-        },
-        (error) => {
-          this.#failure = error
-        },
-      )
-      .finally(() => {
-        this.#writing = null
-      })
+    const copied = await copyBatch(client, { ...target, nowMs: clock.now() }, this.#numbers, batch, ranges)
+    this.#isCopying = false
+    this.#wake()
+    try {
+      await before
+    } catch (error) {
+      await copied.drop()
+      throw error
+    }
+    const { isCancelAsked } = await copied.settle(progress)
+    this.#idle.push(client)
+    this.#wake()
+    if (isCancelAsked) this.#options.onCancelAsked()
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
   }
 }

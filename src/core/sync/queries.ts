@@ -9,27 +9,6 @@ export class LeaseLost extends Error {}
 /** How long a worker may be silent before another takes its run: a few heartbeats. */
 export const LEASE_SECONDS = 15
 
-/** Takes numbers for rows and folders from the dataset, in a statement of its own, so that nobody waits for a long transaction. */
-export async function takeNumbers(
-  db: Db,
-  datasetNo: number,
-  nowMs: number,
-  items: number,
-  folders: number,
-): Promise<{ firstItemNo: bigint; firstDirNo: number }> {
-  // 21 bits of sequence below the millisecond (src/lib/ids.ts). greatest() keeps numbers growing when the clock steps back.
-  const { rows } = await db.query<{ last_item_no: string; last_dir_no: number }>(
-    `update dataset_numbers
-        set last_item_no = greatest(last_item_no, ($2::bigint << 21) - 1) + $3, last_dir_no = last_dir_no + $4
-      where dataset_no = $1
-      returning last_item_no::text as last_item_no, last_dir_no`,
-    [datasetNo, nowMs, items, folders],
-  )
-  const row = rows[0]
-  if (!row) throw new LeaseLost('The dataset is gone.')
-  return { firstItemNo: BigInt(row.last_item_no) - BigInt(items) + 1n, firstDirNo: row.last_dir_no - folders + 1 }
-}
-
 /** Numbers of the folders that exist, by path. */
 export async function findFolders(db: Db, datasetNo: number, paths: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await db.query<{ path: string; dir_no: number }>(
@@ -155,22 +134,20 @@ export async function mergeStage(
 /** Keeps the keys that could not become items, with the reason; one row a key however often it is met. */
 export async function insertSkipped(
   client: DbClient,
-  datasetNo: number,
-  runNo: number,
-  nowMs: number,
-  skipped: readonly (Skipped & { readonly sha256: Buffer })[],
+  target: { readonly datasetNo: number; readonly runNo: number; readonly nowMs: number },
+  skipped: readonly Skipped[],
 ): Promise<void> {
   if (skipped.length === 0) return
   await client.query(
     `insert into skipped (dataset_no, run_no, found_at, key_sha256, key, reason, size_bytes)
-     select $1, $2, to_timestamp($3::float8 / 1000), s.* from unnest($4::bytea[], $5::bytea[], $6::text[], $7::bigint[]) s
+     select $1, $2, to_timestamp($3::float8 / 1000), sha256(s.key), s.*
+       from unnest($4::bytea[], $5::text[], $6::bigint[]) s (key, reason, size_bytes)
      on conflict (dataset_no, key_sha256) do update
         set reason = excluded.reason, size_bytes = excluded.size_bytes, found_at = excluded.found_at, run_no = excluded.run_no`,
     [
-      datasetNo,
-      runNo,
-      nowMs,
-      skipped.map((skip) => skip.sha256),
+      target.datasetNo,
+      target.runNo,
+      target.nowMs,
       skipped.map((skip) => skip.key),
       skipped.map((skip) => skip.reason),
       skipped.map((skip) => skip.sizeBytes),

@@ -92,16 +92,17 @@ class Slice {
   /** The run's end, or null when there is more to do. */
   async work(): Promise<RunEnd | null> {
     const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS)
-    const client = await this.#deps.db.connect()
+    const clients: DbClient[] = []
     try {
-      const isComplete = await this.#listAll(client)
+      for (let n = 0; n < 2; n++) clients.push(await this.#deps.db.connect())
+      const isComplete = await this.#listAll(clients as [DbClient, DbClient])
       if (this.#isLost) throw new LeaseLost('The lease ran out.')
       if (isComplete) return { state: 'success' }
       return this.#isCancelAsked ? { state: 'canceled' } : null
     } finally {
       clearInterval(heartbeat)
-      // The connection holds a temporary table and maybe a broken transaction: it is not for others.
-      client.release(true)
+      // The connections hold a temporary table and maybe a broken transaction: they are not for others.
+      for (const client of clients) client.release(true)
     }
   }
 
@@ -114,7 +115,7 @@ class Slice {
   }
 
   /** Lists until everything is committed (true) or the slice is stopped (false). */
-  async #listAll(client: DbClient): Promise<boolean> {
+  async #listAll(clients: readonly [DbClient, DbClient]): Promise<boolean> {
     const { db, config, clock } = this.#deps
     const run = this.#run
     if (run.driverId === null) throw new AppError('dataset.disconnected')
@@ -123,7 +124,7 @@ class Slice {
     const ranges = await this.#openRanges()
     const prefixBytes = Buffer.byteLength(open.prefix)
     const ingest = new Ingest({
-      client,
+      clients,
       clock,
       tree: await openTree(db, config.hiddenFolder, run.datasetNo, ranges, prefixBytes),
       target: { runNo: run.runNo, fence: run.fence, datasetNo: run.datasetNo, mode: run.mode },

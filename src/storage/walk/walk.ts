@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ListPage, Storage } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { discoverFolders } from './discover.ts'
+import { Pace } from './pace.ts'
 import { splitKey, spread } from './split.ts'
 
 /**
@@ -89,18 +90,18 @@ class Walk {
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #ended = Promise.withResolvers<void>()
-  #limit: number
-  #goodPages = 0
+  readonly #pace: Pace
   #nextNo: number
   #isDiscovering = false
   #mayDiscover: boolean
 
   constructor(options: WalkOptions) {
     this.#options = options
-    this.#todo = options.ranges.filter((range) => !range.isDone).reverse()
+    this.#todo = options.ranges.filter((range) => !range.isDone)
+    this.#sortTodo()
     this.#nextNo = Math.max(0, ...options.ranges.map((range) => range.no)) + 1
     const isSharded = options.storage.can.list_after && options.storage.can.list_order === 'utf8'
-    this.#limit = isSharded ? options.connectionsMax : 1
+    this.#pace = new Pace(isSharded ? options.connectionsMax : 1)
     this.#mayDiscover = isSharded && options.mayListBelow && options.ranges.length === 1 && options.connectionsMax > 1
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
   }
@@ -112,12 +113,12 @@ class Walk {
 
   /** Gives idle connections something to do; ends the walk when nothing is left. */
   #assign(): void {
-    while (this.#running.size < this.#limit) {
+    while (this.#running.size < this.#pace.limit) {
       const next = this.#take()
       if (next === null) break
       this.#running.add(next)
       this.#list(next).then(
-        () => this.#finish(next),
+        (isParked) => this.#finish(next, isParked),
         (error) => this.#fail(error),
       )
     }
@@ -149,8 +150,12 @@ class Walk {
     return part
   }
 
-  #finish(running: Running): void {
+  #finish(running: Running, isParked: boolean): void {
     this.#running.delete(running)
+    if (isParked) {
+      this.#todo.push(running.range)
+      this.#sortTodo()
+    }
     // A part in which nothing was found says that the guess was poor: ask the victim for more pages before the next one.
     if (running.victim)
       running.victim.pagesWanted =
@@ -158,64 +163,72 @@ class Walk {
     this.#assign()
   }
 
+  /** Taken from the end: lowest keys first, so that rows reach the index as nearly in order as may be. */
+  #sortTodo(): void {
+    this.#todo.sort((a, b) => b.from.compare(a.from))
+  }
+
   #fail(error: unknown): void {
     this.#stop.abort()
     this.#ended.reject(error)
   }
 
-  async #list(running: Running): Promise<void> {
+  /** Lists a range to its end (false) or until there are more requests than wanted (true: it has to be gone on with later). */
+  async #list(running: Running): Promise<boolean> {
     const { range } = running
     const byKey = this.#options.storage.can.list_after
     let token: string | undefined
     let pending = this.#request(range.cursor, token)
     for (;;) {
       const page = await pending
-      // A page that was already here when the walk was stopped is not handed over any more.
-      if (this.#signal.aborted) {
-        page.release()
-        throw this.#aborted()
-      }
-      let ahead: Promise<ListPage> | undefined
       try {
-        if (page.isTruncated && (byKey || page.token === token) && page.lastKey === null)
-          throw new StorageError('invalid', 'The storage says that more follows an empty page.', {
-            provider: this.#options.storage.provider,
-            op: 'list',
-          })
+        // A page that was already here when the walk was stopped is not handed over any more.
+        if (this.#signal.aborted) throw this.#aborted()
+        this.#refuseEndless(page, token)
         const last = page.lastKey
         const isDone = !page.isTruncated || (range.to !== null && last !== null && last.compare(range.to) >= 0)
+        const isParked = !isDone && byKey && this.#running.size > this.#pace.limit
         token = page.token
         // The next request is on its way while this page is worked on.
-        if (!isDone) ahead = this.#request(byKey ? last! : range.cursor, token)
-        ahead?.catch(() => {})
+        if (!isDone && !isParked) pending = this.#request(byKey ? last! : range.cursor, token)
+        pending.catch(() => {})
         const cursor = isDone && range.to !== null ? range.to : (last ?? range.cursor)
         const pressure = this.#options.onPage(range, page, { cursor, isDone })
         range.cursor = cursor
         range.isDone = isDone
+        this.#pace.page(pressure !== undefined)
         this.#countPage(running, page)
         if (pressure) await pressure
-        if (isDone) return
+        if (isDone) return false
         // The end may have moved below the cursor while we waited.
         if (range.to !== null && range.cursor.compare(range.to) >= 0) {
           range.isDone = true
           this.#options.onRange(range)
-          ahead?.then(
-            (wasted) => wasted.release(),
-            () => {},
-          )
-          return
+          if (!isParked) releaseWhenHere(pending)
+          return false
         }
-        pending = ahead!
+        if (isParked) return true
       } finally {
         page.release()
       }
     }
   }
 
+  /** An empty page, or the same token again, with “more follows” would be asked for for ever. */
+  #refuseEndless(page: ListPage, token: string | undefined): void {
+    if (!page.isTruncated) return
+    const { storage } = this.#options
+    const isStuck = storage.can.list_after ? page.lastKey === null : page.token === undefined || page.token === token
+    if (!isStuck) return
+    throw new StorageError('invalid', 'The storage says that more follows, and does not say where.', {
+      provider: storage.provider,
+      op: 'list',
+    })
+  }
+
   #countPage(running: Running, page: ListPage): void {
     running.pages++
     running.first ??= page.lastKey
-    if (this.#limit < this.#options.connectionsMax && ++this.#goodPages % 50 === 0) this.#limit++
     if (this.#mayDiscover && page.isTruncated) this.#discover()
     this.#assign()
   }
@@ -236,8 +249,7 @@ class Walk {
           )
           if (range) this.#todo.push(this.#cut(range, key))
         }
-        // Taken from the end: lowest keys first.
-        this.#todo.sort((a, b) => b.from.compare(a.from))
+        this.#sortTodo()
       })
       .catch((error) => this.#fail(error))
       .finally(() => {
@@ -260,8 +272,7 @@ class Walk {
           ? attempt < ATTEMPTS_MAX
           : error.kind === 'invalid' && attempt < INVALID_ATTEMPTS_MAX
         if (!isWorthIt) throw error
-        // Fewer at once when the storage asks for it; one more after every fifty good pages.
-        if (error.kind === 'throttled') this.#limit = Math.max(1, Math.floor(this.#limit / 2))
+        if (error.kind === 'throttled') this.#pace.throttled()
         const delay = error.facts.retryAfterMs ?? Math.random() * Math.min(20_000, 100 * 2 ** attempt)
         await sleep(delay, undefined, { signal: this.#signal }).catch(() => {
           throw this.#aborted()
@@ -276,4 +287,12 @@ class Walk {
       op: 'list',
     })
   }
+}
+
+/** Gives back a page that nobody wants any more. */
+function releaseWhenHere(pending: Promise<ListPage>): void {
+  pending.then(
+    (page) => page.release(),
+    () => {},
+  )
 }

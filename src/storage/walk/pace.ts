@@ -1,0 +1,50 @@
+/** Requests at once to begin with; doubles with every round trip until something pushes back. */
+const FIRST = 4
+/** Requests at once that a consumer which is always behind still gets: one being worked on, one on its way. */
+const LEAST_PRESSED = 3
+
+/**
+ * Decides how many listing requests go out at once, as TCP decides its window: double until the consumer or the storage pushes back, then
+ * less by a share, then one more a round trip.
+ *
+ * More connections than the consumer can take are not free: their pages lie in memory and their rows reach the index in many places at
+ * once. On a loopback bucket 64 connections synced 1 M objects at 106 k/s in 348 MB, 4 connections at 198 k/s in 275 MB; at 60 ms a request the
+ * listing needs more than 16.
+ */
+export class Pace {
+  readonly #most: number
+  #width: number
+  #isDoubling = true
+  #pagesSinceLess = 0
+
+  constructor(most: number) {
+    this.#most = most
+    this.#width = Math.min(FIRST, most)
+  }
+
+  /** Requests that may be under way. */
+  get limit(): number {
+    return Math.floor(this.#width)
+  }
+
+  /** A page was handed over; `isPressed` when the consumer could not take it at once. */
+  page(isPressed: boolean): void {
+    this.#pagesSinceLess++
+    if (!isPressed) {
+      this.#width = Math.min(this.#most, this.#width + (this.#isDoubling ? 1 : 1 / this.#width))
+      return
+    }
+    this.#isDoubling = false
+    // Once a round trip: the pages that are under way will be pressed as well, and say nothing new.
+    if (this.#pagesSinceLess < this.#width) return
+    this.#pagesSinceLess = 0
+    this.#width = Math.max(Math.min(LEAST_PRESSED, this.#most), this.#width * 0.75)
+  }
+
+  /** The storage asked to slow down. */
+  throttled(): void {
+    this.#isDoubling = false
+    this.#pagesSinceLess = 0
+    this.#width = Math.max(1, this.#width / 2)
+  }
+}
