@@ -26,8 +26,8 @@ const usage = `Sluice connects your own cloud storage to your data work: it inde
 const suites = {
   unit: [],
   integration: [],
-  stores: ['radosgw', 'ceph-mon', 'ceph-osd'],
-  sdk: ['python3'],
+  stores: ['radosgw', 'ceph-mon', 'ceph-osd', '/usr/lib/postgresql/15/bin/postgres'],
+  sdk: ['python3', 'radosgw', 'ceph-mon', 'ceph-osd'],
 }
 
 let chosenNode
@@ -259,6 +259,7 @@ function sayLeftOut(chosen) {
 }
 
 function isOnPath(program) {
+  if (program.startsWith('/')) return existsSync(program)
   return (process.env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)))
 }
 
