@@ -7,7 +7,20 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { CreateBucketCommand, DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3'
+
+/** A user of a running Ceph. */
+export interface CephUser {
+  readonly name: string
+  readonly accessKey: string
+  readonly secretKey: string
+}
+
+/** What a Ceph is started with. */
+export interface CephOptions {
+  /** Also answer AssumeRole. Off by default, because with it this Ceph answers wrong keys and secrets with a plain AccessDenied. */
+  readonly hasSts?: boolean
+}
 
 /** A running Ceph with one user who owns everything. */
 export interface Ceph {
@@ -16,10 +29,12 @@ export interface Ceph {
   readonly secretKey: string
   readonly region: string
   createBucket(name: string): Promise<void>
-  /** Removes every object of a bucket. */
-  emptyBucket(name: string): Promise<void>
+  /** The keys of a bucket, as the gateway's own administration tells them: not through S3. */
+  keys(bucket: string): Promise<string[]>
   /** Makes another user, with no rights in the first one's buckets. */
-  createUser(name: string): Promise<{ readonly accessKey: string; readonly secretKey: string }>
+  createUser(name: string): Promise<CephUser>
+  /** Gives a user exactly these rights in a bucket, by a bucket policy. */
+  allow(bucket: string, user: string, actions: readonly string[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -49,7 +64,7 @@ export async function missingForCeph(): Promise<string[]> {
  * No container and no service manager: the programs are Debian's packages, run as children of this process, on free loopback ports, in
  * a folder of their own that `stop()` removes. The region is `default`. Works as root or as any other user.
  */
-export async function startCeph(): Promise<Ceph> {
+export async function startCeph({ hasSts = false }: CephOptions = {}): Promise<Ceph> {
   const missing = await missingForCeph()
   if (missing.length > 0) throw new Error(`Ceph is not installed: no ${missing.join(', ')}. Install ${cephPackages}.`)
   const folder = await mkdtemp(join(tmpdir(), 'sluice-ceph-'))
@@ -59,7 +74,7 @@ export async function startCeph(): Promise<Ceph> {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    const endpoint = await startDaemons(folder, children)
+    const endpoint = await startDaemons(folder, children, hasSts)
     const root = { accessKey: 'sluicekey', secretKey: 'sluicesecret' }
     await createUser(folder, 'sluice', root.accessKey, root.secretKey)
     const client = new S3Client({
@@ -74,11 +89,15 @@ export async function startCeph(): Promise<Ceph> {
       ...root,
       region: 'default',
       createBucket: async (name) => void (await client.send(new CreateBucketCommand({ Bucket: name }))),
-      emptyBucket: (name) => emptyBucket(client, name),
+      keys: (bucket) => keysOf(folder, bucket),
       async createUser(name) {
-        const user = { accessKey: `${name}key`, secretKey: `${name}secret` }
+        const user = { name, accessKey: `${name}key`, secretKey: `${name}secret` }
         await createUser(folder, name, user.accessKey, user.secretKey)
         return user
+      },
+      async allow(bucket, user, actions) {
+        const Policy = policyOf(bucket, user, actions)
+        await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
       },
       async stop() {
         client.destroy()
@@ -92,13 +111,13 @@ export async function startCeph(): Promise<Ceph> {
   }
 }
 
-async function startDaemons(folder: string, children: ChildProcess[]): Promise<string> {
+async function startDaemons(folder: string, children: ChildProcess[], hasSts: boolean): Promise<string> {
   for (const name of ['mon', 'osd', 'rgw', 'run', 'out']) await mkdir(join(folder, name))
   const [monPort, s3Port] = await Promise.all([freePort(), freePort()])
   const fsid = randomUUID()
   const osdId = randomUUID()
   const conf = join(folder, 'ceph.conf')
-  await writeFile(conf, configuration(folder, fsid, monPort, s3Port))
+  await writeFile(conf, configuration({ folder, fsid, monPort, s3Port, hasSts }))
   await writeFile(join(folder, 'mon.keyring'), '')
   const at = { cwd: folder }
   const map = join(folder, 'monmap')
@@ -126,10 +145,16 @@ function daemon(program: string, args: readonly string[], folder: string): Child
   return child
 }
 
-async function answers(endpoint: string, children: readonly ChildProcess[]): Promise<void> {
+/** Waits for the gateway. A daemon that ends meanwhile is started again a few times: the store gives up where the monitor is not ready for it. */
+async function answers(endpoint: string, children: ChildProcess[]): Promise<void> {
+  let restarts = 5
   for (let waited = 0; waited < 90_000; waited += 250) {
-    const dead = children.find((child) => child.exitCode !== null || child.signalCode !== null)
-    if (dead !== undefined) throw new Error(`${dead.spawnargs.at(3)} ended`)
+    for (const [i, child] of children.entries()) {
+      if (child.exitCode === null && child.signalCode === null) continue
+      if (restarts-- === 0) throw new Error(`${child.spawnargs.at(3)} ended`)
+      const [program, , ...args] = child.spawnargs.slice(3)
+      children[i] = daemon(program!, args, args[1]!.slice(0, args[1]!.lastIndexOf('/')))
+    }
     const answer = await fetch(endpoint).catch(() => null)
     if (answer !== null) return
     await sleep(250)
@@ -142,18 +167,25 @@ async function createUser(folder: string, name: string, accessKey: string, secre
   await run('radosgw-admin', ['-c', join(folder, 'ceph.conf'), 'user', 'create', ...user, '--caps', 'roles=*'])
 }
 
-async function emptyBucket(client: S3Client, name: string): Promise<void> {
-  for (;;) {
-    const { Versions: versions } = await client.send(
-      new ListObjectVersionsCommand({ Bucket: name, EncodingType: 'url' }),
-    )
-    if (versions === undefined || versions.length === 0) return
-    const objects = versions.map(({ Key, VersionId }) => ({
-      Key: decodeURIComponent((Key ?? '').replaceAll('+', ' ')),
-      VersionId,
-    }))
-    await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects: objects, Quiet: true } }))
-  }
+async function keysOf(folder: string, bucket: string): Promise<string[]> {
+  const args = ['-c', join(folder, 'ceph.conf'), 'bucket', 'list', '--bucket', bucket, '--max-entries', '10000']
+  // The administration shows names as they are kept: one that begins with `_` has another `_` in front.
+  const { stdout } = await run('radosgw-admin', args, { maxBuffer: 64 * 1024 * 1024 })
+  return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name.replace(/^_/, ''))
+}
+
+function policyOf(bucket: string, user: string, actions: readonly string[]): string {
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: [`arn:aws:iam:::user/${user}`] },
+        Action: actions,
+        Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
+      },
+    ],
+  })
 }
 
 async function stopAll(children: readonly ChildProcess[]): Promise<void> {
@@ -184,7 +216,15 @@ async function freePort(): Promise<number> {
   return port
 }
 
-function configuration(folder: string, fsid: string, monPort: number, s3Port: number): string {
+interface CephPlace {
+  readonly folder: string
+  readonly fsid: string
+  readonly monPort: number
+  readonly s3Port: number
+  readonly hasSts: boolean
+}
+
+function configuration({ folder, fsid, monPort, s3Port, hasSts }: CephPlace): string {
   return `[global]
 fsid = ${fsid}
 mon host = v1:127.0.0.1:${monPort}
@@ -215,7 +255,7 @@ mon addr = v1:127.0.0.1:${monPort}
 [client.rgw.a]
 rgw frontends = beast endpoint=127.0.0.1:${s3Port}
 rgw s3 auth use rados = true
-rgw s3 auth use sts = true
+rgw s3 auth use sts = ${hasSts}
 rgw sts key = abcdefghijklmnop
 rgw enable apis = s3,s3website,swift,admin,notifications,sts,iam,pubsub
 rgw dns name = localhost

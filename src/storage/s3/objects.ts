@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
-import type { DeleteObjectsCommandOutput, GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import type { DeleteObjectsCommandOutput, GetObjectCommandOutput, S3Client, StorageClass } from '@aws-sdk/client-s3'
 import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { answerError, toStorageError } from './errors.ts'
@@ -23,6 +23,9 @@ interface Sdk {
   readonly commands: typeof import('@aws-sdk/client-s3')
   readonly client: S3Client
 }
+
+/** Characters that XML has no way to write, or that readers of XML change: keys with them are removed one by one. */
+const unfitForXml = /[\u0000-\u001f\u007f-\u009f\u2028\ufffe\uffff]/
 
 type Signalled = { readonly signal?: AbortSignal | undefined }
 
@@ -89,51 +92,52 @@ export class S3Objects {
   }
 
   async write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry> {
-    const { bucket, storageClass } = this.#options
+    // The SDK leaves a body that fails to itself, and the request waiting: its failure has to end the request.
+    const source = Buffer.isBuffer(body) ? undefined : watched(body, options.signal)
     try {
-      const { commands, client } = await this.#open()
-      const put = await client.send(
-        new commands.PutObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          Body: body,
-          // Always said, because S3-compatible storages refuse a body of unknown length (411).
-          ContentLength: options.sizeBytes,
-          ContentType: options.contentType,
-          StorageClass: storageClass as never,
-          ...(options.ifAbsent === true ? { IfNoneMatch: '*' } : {}),
-        }),
-        sendOptions(options.signal),
-      )
-      const head = await this.stat(key, { signal: options.signal })
-      if (head !== null && head.etag === unquoted(put.ETag)) return head
+      const put = await this.#put(key, body, options, source?.signal ?? options.signal)
+      const etag = unquoted(put.ETag)
+      const found = await this.stat(key, { signal: options.signal })
+      if (found?.etag === etag) return found
       // Somebody else wrote it in between: tell what *we* wrote.
-      const modifiedMs = head?.modifiedMs ?? 0
-      return { key, sizeBytes: options.sizeBytes, etag: unquoted(put.ETag), modifiedMs, ...contentTypeOf(options) }
+      return { key, sizeBytes: options.sizeBytes, etag, modifiedMs: found?.modifiedMs ?? 0 }
     } catch (error) {
+      if (source?.failure !== undefined && options.signal?.aborted !== true) {
+        const facts = { provider: 's3', op: 'write', key, cause: source.failure } as const
+        throw new StorageError('invalid', 'The body broke off.', facts)
+      }
+      source?.body.destroy()
       throw this.#failure(error, 'write', key, options.signal)
     }
   }
 
   async remove(keys: readonly Key[], { signal }: Signalled = {}): Promise<readonly RemoveOutcome[]> {
-    if (keys.length === 0) return []
-    if (keys.length === 1) return [await this.#removeOne(keys[0]!, signal)]
-    try {
-      return await this.#removeBatch(keys, signal)
-    } catch (error) {
-      const failure = this.#failure(error, 'remove', undefined, signal)
-      // Some S3-compatible storages have no batch, or want it otherwise than the SDK says it.
-      if (failure.kind !== 'unsupported' && failure.kind !== 'invalid') throw failure
-      const outcomes: RemoveOutcome[] = []
-      for (const key of keys) outcomes.push(await this.#removeOne(key, signal))
-      return outcomes
-    }
+    const batch = keys.filter((key) => !unfitForXml.test(key))
+    const outcomes = batch.length > 1 ? await this.#removeBatch(batch, signal) : new Map<Key, RemoveOutcome>()
+    for (const key of keys) if (!outcomes.has(key)) outcomes.set(key, await this.#removeOne(key, signal))
+    return keys.map((key) => outcomes.get(key)!)
   }
 
   close(): void {
     this.#agents.http.destroy()
     this.#agents.https.destroy()
     void this.#sdk?.then(({ client }) => client.destroy())
+  }
+
+  async #put(key: Key, body: Readable | Buffer, options: WriteOptions, signal: AbortSignal | undefined) {
+    const { bucket, storageClass } = this.#options
+    const { commands, client } = await this.#open()
+    const command = new commands.PutObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      Body: body,
+      // Always said, because S3-compatible storages refuse a body of unknown length (411).
+      ContentLength: options.sizeBytes,
+      ContentType: options.contentType,
+      StorageClass: storageClass as StorageClass | undefined,
+      ...(options.ifAbsent === true ? { IfNoneMatch: '*' } : {}),
+    })
+    return client.send(command, sendOptions(signal))
   }
 
   async #removeOne(key: Key, signal: AbortSignal | undefined): Promise<RemoveOutcome> {
@@ -152,7 +156,20 @@ export class S3Objects {
     }
   }
 
-  async #removeBatch(keys: readonly Key[], signal: AbortSignal | undefined): Promise<RemoveOutcome[]> {
+  /** Outcomes of one request; none where the storage has no such request or wants it otherwise: then they go one by one. */
+  async #removeBatch(keys: readonly Key[], signal: AbortSignal | undefined): Promise<Map<Key, RemoveOutcome>> {
+    try {
+      const outcomes = outcomesOf(keys, await this.#sendBatch(keys, signal))
+      return new Map(outcomes.map((outcome) => [outcome.key, outcome]))
+    } catch (error) {
+      const failure = this.#failure(error, 'remove', undefined, signal)
+      if (failure.kind !== 'unsupported' && failure.kind !== 'invalid' && failure.kind !== 'not-a-storage')
+        throw failure
+      return new Map()
+    }
+  }
+
+  async #sendBatch(keys: readonly Key[], signal: AbortSignal | undefined): Promise<DeleteObjectsCommandOutput> {
     const { commands, client } = await this.#open()
     const command = new commands.DeleteObjectsCommand({
       Bucket: this.#options.bucket,
@@ -168,7 +185,7 @@ export class S3Objects {
       },
       { step: 'build', name: 'contentMd5', priority: 'low' },
     )
-    return outcomesOf(keys, await client.send(command, sendOptions(signal)))
+    return client.send(command, sendOptions(signal))
   }
 
   #failure(error: unknown, op: string, key: Key | undefined, signal: AbortSignal | undefined): StorageError {
@@ -189,6 +206,8 @@ export class S3Objects {
         ...(endpoint === undefined ? {} : { endpoint }),
         forcePathStyle: isPathStyle,
         maxAttempts: 1,
+        // It would write warnings past the log.
+        logger: silent,
         followRegionRedirects: false,
         requestChecksumCalculation: 'WHEN_REQUIRED',
         responseChecksumValidation: 'WHEN_REQUIRED',
@@ -205,6 +224,8 @@ export class S3Objects {
     return this.#sdk
   }
 }
+
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 function sendOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal }
@@ -266,8 +287,19 @@ function unquoted(etag: string | undefined): string {
   return etag?.replace(/^"(.*)"$/, '$1') ?? ''
 }
 
-function contentTypeOf({ contentType }: WriteOptions): { contentType?: string } {
-  return contentType === undefined ? {} : { contentType }
+/** A body whose failure aborts `signal` and is kept. */
+function watched(
+  body: Readable,
+  given: AbortSignal | undefined,
+): { body: Readable; signal: AbortSignal; failure?: Error } {
+  const abort = new AbortController()
+  const signal = given === undefined ? abort.signal : AbortSignal.any([given, abort.signal])
+  const source: { body: Readable; signal: AbortSignal; failure?: Error } = { body, signal }
+  body.on('error', (error) => {
+    source.failure = error
+    abort.abort()
+  })
+  return source
 }
 
 function statusOf(error: unknown): number | undefined {
