@@ -76,13 +76,11 @@ export function route<
 }
 
 /** What a handler of this route gets. */
-export type RequestOf<T> = T extends Route<infer P, infer Q, infer B, infer _R>
-  ? { readonly params: Output<P>; readonly query: Output<Q>; readonly body: Output<B> }
-  : never
+export type RequestOf<T> =
+  T extends Route<infer P, infer Q, infer B, infer _R>
+    ? { readonly params: Output<P>; readonly query: Output<Q>; readonly body: Output<B> }
+    : never
 
 /** What a handler of this route answers. */
-export type ResponseOf<T> = T extends Route<infer _P, infer _Q, infer _B, infer R>
-  ? R extends z.ZodType
-    ? z.input<R>
-    : unknown
-  : never
+export type ResponseOf<T> =
+  T extends Route<infer _P, infer _Q, infer _B, infer R> ? (R extends z.ZodType ? z.input<R> : unknown) : never

@@ -28,7 +28,9 @@ export function dirId(datasetNo: number, dirNo: number): string {
 }
 
 /** What an item's or folder's public id says; null if the text is no id. Numbers are decimal text, ready to be an SQL parameter. */
-export function parseItemId(id: string): { datasetNo: number; itemNo: string } | { datasetNo: number; dirNo: number } | null {
+export function parseItemId(
+  id: string,
+): { datasetNo: number; itemNo: string } | { datasetNo: number; dirNo: number } | null {
   if (!isId(id)) return null
   const datasetNo = Number.parseInt(id.slice(0, 8), 16)
   if (datasetNo > 0x7fffffff) return null

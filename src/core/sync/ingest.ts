@@ -10,6 +10,7 @@ import { NumberStock } from './numbers.ts'
 /** Rows a transaction: enough that a commit's fsync is lost in it, few enough for 10 MB of memory and a repeat of under a second. */
 const BATCH_ROWS = 25_000
 
+/** What an ingest is given, for one slice of one run. */
 export interface IngestOptions extends BatchSettings {
   /** Two connections of its own, used in turn; the temporary table of merges lives on each. */
   readonly clients: readonly [DbClient, DbClient]

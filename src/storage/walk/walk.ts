@@ -26,6 +26,7 @@ export interface Reach {
   readonly isDone: boolean
 }
 
+/** What a walk is given. */
 export interface WalkOptions {
   readonly storage: Storage
   /** Bytes every key starts with: the driver's folder, or `''`. */
