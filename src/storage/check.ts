@@ -56,6 +56,7 @@ class Check {
   readonly #content = Buffer.from(`Sluice tried its rights here. ${randomBytes(8).toString('hex')}\n`)
   readonly #probes = new Map<ProbeName, Probe>()
   readonly #warnings: string[] = []
+  #mayListBelow = false
 
   constructor(storage: Storage, options: CheckOptions, words: CheckWords) {
     this.#storage = storage
@@ -67,6 +68,7 @@ class Check {
   async run(): Promise<void> {
     const { read, write } = this.#words.rights
     await this.#try('list', this.#words.rights.list, () => this.#list())
+    if (this.#isOk('list')) this.#mayListBelow = await this.#canListBelow()
     await this.#try('write', write, () => this.#write())
     // What follows needs the file; without it, its own failure would only confuse.
     if (!this.#isOk('write')) return
@@ -79,7 +81,8 @@ class Check {
   report(): CheckReport {
     const probes = probeNames.map((name) => this.#probes.get(name) ?? this.#untried(name))
     const ok = probes.every((probe) => probe.ok || probe.optional)
-    return { ok, probes, capabilities: this.#storage.can, warnings: this.#warnings }
+    const capabilities = { ...this.#storage.can, list_below: this.#mayListBelow }
+    return { ok, probes, capabilities, warnings: this.#warnings }
   }
 
   async #try(name: ProbeName, right: string, probe: () => Promise<void>): Promise<void> {
@@ -153,6 +156,23 @@ class Check {
         ? 'The bucket is empty.'
         : 'The folder is empty or does not exist yet; check its spelling and case.',
     )
+  }
+
+  /** Asked here, once, so that a sync under a folder-limited policy sends nothing that is denied and shows up in the bucket owner's log. */
+  async #canListBelow(): Promise<boolean> {
+    const { folder, hiddenFolder, signal } = this.#options
+    try {
+      const page = await this.#storage.list({
+        prefix: `${folder}${hiddenFolder ?? HIDDEN_FOLDER}/`,
+        entriesMax: 1,
+        signal,
+      })
+      page.release()
+      return this.#storage.can.list_below
+    } catch {
+      // Whatever is wrong with it, the plain listing does without.
+      return false
+    }
   }
 
   /** A folder without content whose name is a file's was meant to be that file (DR-06). Being denied the look at it is no error (2.21). */

@@ -88,6 +88,8 @@ export interface ListPage {
 /** Facts about a provider *and* these credentials; what is false is refused with `StorageError('unsupported')`, never found out by crashing. */
 export interface Capabilities {
   readonly list_after: boolean
+  /** Keys may be listed under a prefix longer than the driver's folder; a folder-limited policy denies that (PM-22). Found out by the check. */
+  readonly list_below: boolean
   readonly list_page_max: number
   readonly list_order: 'utf8' | 'none'
   readonly read_range: boolean

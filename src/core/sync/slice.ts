@@ -162,7 +162,7 @@ class Slice {
         prefix: open.prefix,
         ranges,
         connectionsMax: this.#deps.config.listConnections,
-        mayListBelow: true,
+        mayListBelow: open.driver.report?.capabilities.list_below ?? false,
         signal: this.#signal,
         cost,
         onPage: (range, page, reach) => ingest.takePage(range, page, reach),

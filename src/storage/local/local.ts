@@ -37,6 +37,7 @@ type Signalled = { readonly signal?: AbortSignal | undefined }
 
 const capabilities: Capabilities = {
   list_after: true,
+  list_below: true,
   list_page_max: 1000,
   list_order: 'utf8',
   read_range: true,

@@ -80,6 +80,7 @@ export function memoryBucket(name: string): MemoryBucket {
 
 const capabilities: Capabilities = {
   list_after: true,
+  list_below: true,
   list_page_max: 1000,
   list_order: 'utf8',
   read_range: true,

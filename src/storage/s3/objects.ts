@@ -3,6 +3,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import type { DeleteObjectsCommandOutput, GetObjectCommandOutput, S3Client, StorageClass } from '@aws-sdk/client-s3'
+import { systemClock } from '#lib/clock.ts'
 import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { answerError, toStorageError } from './errors.ts'
@@ -97,10 +98,11 @@ export class S3Objects {
     try {
       const put = await this.#put(key, body, options, source?.signal ?? options.signal)
       const etag = unquoted(put.ETag)
-      const found = await this.stat(key, { signal: options.signal })
+      // The object is there: not being allowed to look at it must not make the write a failure.
+      const found = await this.stat(key, { signal: options.signal }).catch(() => null)
       if (found?.etag === etag) return found
-      // Somebody else wrote it in between: tell what *we* wrote.
-      return { key, sizeBytes: options.sizeBytes, etag, modifiedMs: found?.modifiedMs ?? 0 }
+      // Somebody else wrote it in between, or we may not look: tell what *we* wrote.
+      return { key, sizeBytes: options.sizeBytes, etag, modifiedMs: found?.modifiedMs ?? systemClock.now() }
     } catch (error) {
       if (source?.failure !== undefined && options.signal?.aborted !== true) {
         const facts = { provider: 's3', op: 'write', key, cause: source.failure } as const

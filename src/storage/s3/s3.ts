@@ -49,6 +49,7 @@ export interface S3Options {
 
 const capabilities: Capabilities = {
   list_after: true,
+  list_below: true,
   list_page_max: 1000,
   list_order: 'utf8',
   read_range: true,

@@ -64,9 +64,9 @@ export class ListingScanner extends XmlWalk {
     at = this.#root(at)
     at = this.skipSpace(at)
     if (at !== this.lengthBytes) throw invalidAnswer('something follows its end')
-    if (this.isUrlEncoded !== (this.head.get('EncodingType')?.toString('latin1') === 'url')) {
+    const encoding = this.head.get('EncodingType')?.toString('latin1') ?? ''
+    if (encoding !== (this.isUrlEncoded ? 'url' : ''))
       throw invalidAnswer('it does not say clearly how keys are encoded')
-    }
   }
 
   #root(from: number): number {
