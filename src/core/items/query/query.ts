@@ -59,7 +59,9 @@ export async function queryItems(
   const isEnd = !hasNext && (items.length > 0 || offset === 0)
   const budgetMs = plan !== null && isIdPage(plan.tests, query) ? 0 : COUNT_BUDGET_MS
   const total = isEnd ? { count: offset + items.length, isEstimate: false } : await totalOf(parts, budgetMs)
-  return pageOf(items.slice(0, query.pageSize), total, hasNext, query.pageSize)
+  // An estimate may be lower than what the page itself shows.
+  const least = { ...total, count: Math.max(total.count, offset + items.length) }
+  return pageOf(items.slice(0, query.pageSize), total.isEstimate ? least : total, hasNext, query.pageSize)
 }
 
 function pageOf(items: Item[], total: Total, hasNextPage: boolean, pageSize: number): ItemPage {
