@@ -145,7 +145,8 @@ export function toStorageError(error: unknown, where: Where): StorageError {
         region: shape.Region ?? headers['x-amz-bucket-region'],
         requestId: shape.$metadata?.requestId,
         retryAfter: headers['retry-after'],
-        isStorageLike: shape.$metadata?.requestId !== undefined || code === shape.Code,
+        // A HEAD has no body to look like anything.
+        isStorageLike: shape.$metadata?.requestId !== undefined || code === shape.Code || where.op === 'stat',
       },
       where,
     )

@@ -54,8 +54,7 @@ export class S3Objects {
       const head = await client.send(new commands.HeadObjectCommand({ Bucket: bucket, Key: key }), sendOptions(signal))
       return entryOf(key, head)
     } catch (error) {
-      const failure = this.#failure(error, 'stat', key, signal)
-      if (failure.kind !== 'not-found') throw failure
+      if (statusOf(error) !== 404) throw this.#failure(error, 'stat', key, signal)
     }
     // A HEAD has no body, so its 404 may as well mean the bucket. Only a GET that says NoSuchKey proves absence (§1.4 of the safety design).
     try {
