@@ -8,6 +8,7 @@ export interface BucketAddress {
   readonly rootPath: string
 }
 
+/** What decides a bucket's address. */
 export interface AddressOptions {
   readonly bucket: string
   readonly region: string

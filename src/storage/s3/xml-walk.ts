@@ -1,5 +1,6 @@
 import { invalidAnswer } from './fault.ts'
 
+/** Bytes that the scanner looks for by name too. */
 export const LT = 60
 export const AMP = 38
 export const QUOTE = 34
