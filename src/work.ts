@@ -41,6 +41,11 @@ export interface WorkThreadData {
 }
 
 const RESTART_MS = 1_000
+/**
+ * Room for short-lived objects of the thread, in MiB. A sync makes little garbage that lives; with V8's usual 48 the process peaked at 330 MB on a
+ * sync of 1 M objects, with 6 at 240 MB, at the same speed.
+ */
+const YOUNG_MB_MAX = 6
 
 /**
  * Does the background work in a thread of its own, so that a sync that keeps a core busy does not delay the API's answers.
@@ -51,7 +56,10 @@ export function startWorkThread(data: WorkThreadData, log: Logger): { stop(patie
   let isStopping = false
   let restart: NodeJS.Timeout | undefined
   const start = (): Worker => {
-    const thread = new Worker(new URL('./work-thread.ts', import.meta.url), { workerData: data })
+    const thread = new Worker(new URL('./work-thread.ts', import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX },
+    })
     thread.on('error', (error) => log.error({ err: error }, 'the background work failed; starting it again'))
     thread.once('exit', () => {
       if (isStopping) return
