@@ -96,7 +96,13 @@ export const datasetRoutes = {
     access: { scope: 'project', role: 'engineer', of: (request) => request.body.projects[0]! },
     body: NewDataset,
     response: Dataset,
-    errors: ['project.not_found', 'dataset.name_taken', 'dataset.invalid', 'dataset.disconnected'],
+    errors: [
+      'project.not_found',
+      'dataset.name_taken',
+      'driver.not_found',
+      'driver.check_failed',
+      'dataset.disconnected',
+    ],
   }),
   queryDatasets: route({
     method: 'POST',

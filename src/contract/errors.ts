@@ -81,7 +81,6 @@ export const errors = {
   'driver.unsupported': { status: 400, message: 'This kind of storage driver is not supported yet.' },
   'dataset.not_found': { status: 404, message: 'There is no such dataset, or you are not in its project.' },
   'dataset.name_taken': { status: 400, message: 'Dataset with the same name already exists in this project.' },
-  'dataset.invalid': { status: 400, message: 'The dataset is described wrongly; see details for the fields.' },
   'dataset.not_external': {
     status: 400,
     message: 'This dataset is on the platform’s own storage: there is nothing to sync.',

@@ -163,17 +163,17 @@ describe('saved without a test', () => {
   ])('%s it cannot be used until a test passes', async (_how, path, more) => {
     const { status, body } = await sendDriver(api, { projectId, integrationId, bucket, path, more })
     expect([status, body.state, body.checkedAt]).toEqual([200, 'failed', null])
-    await expect(requireUsableDriver(api.deps, projectId, body.id)).rejects.toMatchObject({
+    await expect(requireUsableDriver(api.deps.db, projectId, body.id)).rejects.toMatchObject({
       code: 'driver.check_failed',
     })
     expect((await testDriver(body.id)).status).toBe(204)
-    expect((await requireUsableDriver(api.deps, projectId, body.id)).state).toBe('ready')
+    expect((await requireUsableDriver(api.deps.db, projectId, body.id)).state).toBe('ready')
     expect((await get(`/drivers/${body.id}`)).body.checkedAt).not.toBeNull()
   })
 
   test('and of another project it is not found', async () => {
     const id = await addDriver(api, { projectId, integrationId, bucket })
-    await expect(requireUsableDriver(api.deps, await api.addProject(), id)).rejects.toMatchObject({
+    await expect(requireUsableDriver(api.deps.db, await api.addProject(), id)).rejects.toMatchObject({
       code: 'driver.not_found',
     })
   })
@@ -228,7 +228,9 @@ describe('openDriver', () => {
     const url = `/api/v1/orgs/${api.orgId}/integrations/${own}?force=true&confirm=true`
     expect((await api.call(api.owner, 'DELETE', url)).status).toBe(200)
     await expect(keysOf(id)).rejects.toMatchObject({ code: 'dataset.disconnected' })
-    await expect(requireUsableDriver(api.deps, projectId, id)).rejects.toMatchObject({ code: 'dataset.disconnected' })
+    await expect(requireUsableDriver(api.deps.db, projectId, id)).rejects.toMatchObject({
+      code: 'dataset.disconnected',
+    })
     const { body } = await api.call(api.owner, 'PATCH', `/api/v1/drivers/${id}`, { json: { integrationId } })
     expect(body).toMatchObject({ state: 'ready', integrationId })
     expect(await keysOf(id)).toEqual(['folder-1/a.jpg'])

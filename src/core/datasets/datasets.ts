@@ -3,6 +3,7 @@ import { type Db, type DbPool, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
+import { requireUsableDriver } from '../drivers/drivers.ts'
 
 export { compileDatasetFilter } from './filter.ts'
 
@@ -49,7 +50,7 @@ const select = `
 
 /** Makes an empty dataset in the given transaction; answers its number. The driver must be of the same project and have passed its check. */
 export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, dataset: NewDataset): Promise<number> {
-  if (dataset.driverId !== null) await checkDriver(tx, dataset.projectId, dataset.driverId)
+  if (dataset.driverId !== null) await requireUsableDriver(tx, dataset.projectId, dataset.driverId)
   const options = {
     indexDriver: dataset.indexDriver ?? 'v1',
     ...(dataset.expirationOptions && { expirationOptions: dataset.expirationOptions }),
@@ -73,24 +74,6 @@ export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, datase
   // The root has number 1 and is its own parent, so that no child listing ever shows it.
   await tx.query(`insert into dir (dataset_no, dir_no, parent_no, path, name) values ($1, 1, 0, '', '')`, [datasetNo])
   return datasetNo
-}
-
-async function checkDriver(tx: Db, projectId: string, driverId: string): Promise<void> {
-  // Locked against being deleted or changed until the dataset is there.
-  const { rows } = await tx.query<{ state: string }>(
-    'select state from driver where id = $1 and project_id = $2 for share',
-    [driverId, projectId],
-  )
-  const driver = rows[0]
-  const details = [
-    { path: ['driver'], message: driver ? `the driver is ${driver.state}` : 'no such driver in this project' },
-  ]
-  if (!driver) throw new AppError('dataset.invalid', { message: 'The storage driver is not in this project.', details })
-  if (driver.state !== 'ready')
-    throw new AppError('dataset.invalid', {
-      message: 'The storage driver has not passed its check; test it first.',
-      details,
-    })
 }
 
 /** A dataset as the API shows it. `baseUrl` is where this API is reached. */

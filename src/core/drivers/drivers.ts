@@ -1,5 +1,6 @@
 import type { DriverPayload } from '#contract/drivers.ts'
 import type { Caller, Deps } from '#core/deps.ts'
+import type { Db } from '#db/connect.ts'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
@@ -98,13 +99,15 @@ export async function getDriver(deps: Deps, id: string): Promise<DriverInfo> {
 }
 
 /**
- * The driver a new dataset wants to use: of the same project, connected, and passed its last check (DR-20).
+ * The driver a new dataset wants to use: of the same project, connected, and passed its last check (DR-20). In the transaction that makes the
+ * dataset: until its end nobody can change or delete the driver.
  *
  * Throws `driver.not_found` (also for another project's), `dataset.disconnected` or `driver.check_failed`.
  */
-export async function requireUsableDriver(deps: Deps, projectId: string, id: string): Promise<Driver> {
-  const driver = await requireDriver(deps, id)
-  if (driver.projectId !== projectId) throw new AppError('driver.not_found')
+export async function requireUsableDriver(tx: Db, projectId: string, id: string): Promise<Driver> {
+  await queries.holdDriver(tx, id)
+  const driver = await queries.selectDriver(tx, id)
+  if (driver?.projectId !== projectId) throw new AppError('driver.not_found')
   if (driver.state === 'disconnected') throw new AppError('dataset.disconnected')
   if (driver.state === 'failed') {
     const reason = driver.stateReason === null ? '' : ` ${driver.stateReason}`

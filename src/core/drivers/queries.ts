@@ -205,6 +205,11 @@ function checkValues(fields: CheckFields): unknown[] {
   ]
 }
 
+/** Keeps a driver from being changed or deleted until the end of the transaction; others may do the same. */
+export async function holdDriver(tx: Db, id: string): Promise<void> {
+  await tx.query('select 1 from driver where id = $1 for share', [id])
+}
+
 /** Locks a driver for the rest of the transaction, also against datasets that are about to refer to it; answers when it was last changed. */
 export async function lockDriver(db: Db, id: string): Promise<number | null> {
   const { rows } = await db.query<{ updated_at: Date }>('select updated_at from driver where id = $1 for update', [id])
