@@ -21,6 +21,8 @@ export interface BucketOptions {
   readonly region?: string
   /** What these credentials may not do; everything is allowed unless said. */
   readonly denied?: readonly BucketAction[]
+  /** How long each listing takes to be answered, so that a test can interrupt a sync in its middle. */
+  readonly listingMs?: number
   /** Told of every request before it is answered; for tests that stop or change something in between. */
   onRequest?(method: string, url: string): void
 }
@@ -62,6 +64,7 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
     region: options.region ?? 'us-east-1',
     keys: { accessKeyId: options.accessKeyId, secretKey: options.secretKey },
     denied: new Set(options.denied ?? []),
+    listingMs: options.listingMs ?? 0,
   }
   let requestNo = 0
   const server = createServer((request, response) => {
@@ -131,6 +134,7 @@ interface Setting {
   readonly region: string
   readonly keys: { readonly accessKeyId: string; readonly secretKey: string }
   readonly denied: ReadonlySet<BucketAction>
+  readonly listingMs: number
 }
 
 async function handle(store: ObjectStore, setting: Setting, request: IncomingMessage): Promise<Answer> {
@@ -165,6 +169,7 @@ async function onBucket(
   }
   if (request.method === 'GET' && read.query.get('list-type') === '2') {
     allow('ListBucket')
+    if (setting.listingMs > 0) await new Promise((done) => setTimeout(done, setting.listingMs))
     return xml(listObjects(store.sorted(), setting.bucket, read.query))
   }
   if (request.method === 'GET' && read.query.has('location')) {
