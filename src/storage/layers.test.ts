@@ -62,6 +62,13 @@ test('a write of bytes, but not of a stream, which is used up', async () => {
   expect(stream.calls.count).toBe(1)
 })
 
+test('a write that must find nothing is not repeated: it might find itself', async () => {
+  const { storage, calls } = failing(1, 'unreachable')
+  const writing = withRetry(storage, quick).write('k', Buffer.from('x'), { sizeBytes: 1, ifAbsent: true })
+  await expect(writing).rejects.toMatchObject({ kind: 'unreachable' })
+  expect(calls.count).toBe(1)
+})
+
 test('a Retry-After longer than there is patience for is not waited for', async () => {
   const { storage, calls } = failing(1, 'throttled', { retryAfterMs: 60_000 })
   await expect(withRetry(storage, quick).stat('x')).rejects.toMatchObject({ facts: { retryAfterMs: 60_000 } })

@@ -23,7 +23,7 @@ const TOKENS_EARNED = 0.1
 /**
  * Puts a storage behind one that tries again where that can help: throttled, unavailable and unreachable, with full jitter and Retry-After.
  *
- * Not repeated: a write whose body is a stream (it is used up), a check (it must show the failure), and anything the caller aborted.
+ * Not repeated: a write whose body is a stream (it is used up) or which must find nothing there (it might find itself), a check (it must show the failure), and anything the caller aborted.
  */
 export function withRetry(storage: Storage, options: RetryOptions = {}): Storage {
   const retry = new Retry(options)
@@ -35,7 +35,9 @@ export function withRetry(storage: Storage, options: RetryOptions = {}): Storage
     stat: (key, o) => retry.run(() => storage.stat(key, o), o?.signal),
     read: (key, o) => retry.run(() => storage.read(key, o), o?.signal),
     write: (key, body, o) =>
-      Buffer.isBuffer(body) ? retry.run(() => storage.write(key, body, o), o.signal) : storage.write(key, body, o),
+      Buffer.isBuffer(body) && o.ifAbsent !== true
+        ? retry.run(() => storage.write(key, body, o), o.signal)
+        : storage.write(key, body, o),
     remove: (keys, o) => retry.run(() => storage.remove(keys, o), o?.signal),
     signRead: (key, o) => storage.signRead(key, o),
     signWrite: (key, o) => storage.signWrite(key, o),
