@@ -178,6 +178,18 @@ test('a check asks for nothing but what the rights cover (PM-07), and only insid
   ])
 })
 
+test('a right to write without one to read: the read is named, not the write', async () => {
+  const denied = { status: 403, body: xmlError('AccessDenied') }
+  const listed = { body: renderPage({ prefix: 'f/', entries: [{ key: 'f/a' }] }) }
+  // The listing, the listing below the folder, the PUT, and then nothing that reads.
+  faulty.script(listed, denied, { headers: { etag: '"e"', 'x-amz-request-id': 'r' } }, denied)
+  const { ok, probes } = await open().check({ folder: 'f/', allowDelete: false })
+  expect(ok).toBe(false)
+  expect(probes.filter((probe) => probe.ok).map(({ name }) => name)).toEqual(['list', 'write'])
+  expect(probes[2]).toMatchObject({ name: 'read', code: 'storage.denied' })
+  expect(probes[2]?.message).toContain('s3:GetObject')
+})
+
 test('credentials come from the options alone', async () => {
   const asked = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const
   const kept = asked.map((name) => [name, process.env[name]] as const)

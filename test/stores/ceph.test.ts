@@ -145,15 +145,6 @@ describe.skipIf(missing.length > 0)('Ceph', () => {
       expect(probes[1]?.message).toContain('s3:PutObject')
     })
 
-    test('a right to write without one to read: the read is named, not the write', async () => {
-      const user = await ceph.createUser('writer')
-      await ceph.allow(options.bucket, user.name, ['s3:ListBucket', 's3:PutObject'])
-      const { probes } = await check({ accessKeyId: user.accessKey, secretAccessKey: new Secret(user.secretKey) })
-      expect(probes.filter(({ ok }) => ok).map(({ name }) => name)).toEqual(['list', 'write'])
-      expect(probes[2]).toMatchObject({ name: 'read', code: 'storage.denied' })
-      expect(probes[2]?.message).toContain('s3:GetObject')
-    })
-
     test('a right to list only leaves the list in order', async () => {
       const user = await ceph.createUser('reader')
       await ceph.allow(options.bucket, user.name, ['s3:ListBucket'])
