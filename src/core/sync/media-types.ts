@@ -8,6 +8,8 @@ const DOT = 0x2e
 const UNKNOWN = 'application/octet-stream'
 /** Longer than any extension that means something. */
 const EXTENSION_BYTES_MAX = 16
+/** Extensions remembered: they are data, and a bucket of random names must not fill the memory. */
+const EXTENSIONS_MAX = 10_000
 
 /**
  * Numbers of content types, found by the extension of a name's bytes; a listing does not tell the type, and IS-11 wants it without a read.
@@ -17,6 +19,8 @@ const EXTENSION_BYTES_MAX = 16
 export class MediaTypes {
   readonly #numbers: ReadonlyMap<string, number>
   readonly #byExtension = new Map<string, number>()
+  /** The same for extensions of up to four bytes, by those bytes as one number: no string is made for nearly all files. */
+  readonly #byBytes = new Map<number, number>()
 
   private constructor(numbers: ReadonlyMap<string, number>) {
     this.#numbers = numbers
@@ -34,6 +38,20 @@ export class MediaTypes {
 
   /** The number for the file name in `bytes[start, end)`. */
   numberOf(bytes: Buffer, start: number, end: number): number {
+    let packed = 0
+    let dot = end - 1
+    for (const stop = Math.max(start, end - 4); dot >= stop && bytes[dot] !== DOT; dot--)
+      packed = (packed << 8) | bytes[dot]!
+    if (dot < start || bytes[dot] !== DOT) return this.#numberOfLong(bytes, start, end)
+    let number = this.#byBytes.get(packed)
+    if (number === undefined) {
+      number = this.#numberOfLong(bytes, start, end)
+      if (this.#byBytes.size < EXTENSIONS_MAX) this.#byBytes.set(packed, number)
+    }
+    return number
+  }
+
+  #numberOfLong(bytes: Buffer, start: number, end: number): number {
     let dot = end - 1
     const stop = Math.max(start, end - EXTENSION_BYTES_MAX - 1)
     while (dot >= stop && bytes[dot] !== DOT) dot--
@@ -41,8 +59,7 @@ export class MediaTypes {
     let number = this.#byExtension.get(extension)
     if (number === undefined) {
       number = this.#numbers.get(mime.getType(extension.toLowerCase()) ?? UNKNOWN) ?? this.#numbers.get(UNKNOWN)!
-      // Bounded: extensions are data, and a bucket of random names must not fill the memory.
-      if (this.#byExtension.size < 10_000) this.#byExtension.set(extension, number)
+      if (this.#byExtension.size < EXTENSIONS_MAX) this.#byExtension.set(extension, number)
     }
     return number
   }

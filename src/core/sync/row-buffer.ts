@@ -154,30 +154,33 @@ function rowTemplate(datasetNo: number, ticket: number): Buffer {
   return row
 }
 
+/** Value of each lower-case hex digit; 255 for every other byte. */
+const HEX = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  return byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : 255
+})
+
 /** Writes length and value of the etag column; answers where the row ends. */
 function writeEtag(chunk: Buffer, view: DataView, at: number, etag: Buffer, start: number, end: number): number {
   const length = end - start
-  let to = at + 4
-  if (length === 32 && isLowerHex(etag, start, end)) {
-    view.setUint32(at, 16)
-    for (let from = start; from < end; from += 2) chunk[to++] = (nibble(etag[from]!) << 4) | nibble(etag[from + 1]!)
-    return to
+  if (length === 32) {
+    let seen = 0
+    let to = at + 4
+    for (let from = start; from < end; from += 2) {
+      const high = HEX[etag[from]!]!
+      const low = HEX[etag[from + 1]!]!
+      seen |= high | low
+      chunk[to++] = (high << 4) | low
+    }
+    if (seen < 16) {
+      view.setUint32(at, 16)
+      return to
+    }
   }
+  let to = at + 4
   chunk[to++] = 0
   for (let from = start; from < end; from++) chunk[to++] = etag[from]!
   if (length === 15) chunk[to++] = 0
   view.setUint32(at, to - at - 4)
   return to
-}
-
-function isLowerHex(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!
-    if (!((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66))) return false
-  }
-  return true
-}
-
-function nibble(byte: number): number {
-  return byte >= 0x61 ? byte - 0x57 : byte - 0x30
 }

@@ -1,7 +1,7 @@
 /** Requests at once to begin with; doubles with every round trip until something pushes back. */
 const FIRST = 4
-/** Requests at once that a consumer which is always behind still gets: one being worked on, one on its way. */
-const LEAST_PRESSED = 3
+/** Requests at once that a consumer which is always behind still gets: less, and the next batch is not ready when the last one is sent. */
+const LEAST_PRESSED = 4
 
 /**
  * Decides how many listing requests go out at once, as TCP decides its window: double until the consumer or the storage pushes back, then
