@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { id, isoTime } from './fields.ts'
 import { route } from './route.ts'
+import { type SkipReason, skipReasons } from './skip-reasons.ts'
 
 /** An item with exactly the keys that the vendor's SDK compares; `description`, `spec` and `srcItem` are there only when they are set. */
 export const Item = z.object({
@@ -99,6 +100,7 @@ const ofItem = {
   role: 'annotator',
   of: (request: { params: { itemId: string } }) => request.params.itemId,
 } as const
+const reason = z.enum(Object.keys(skipReasons) as [SkipReason, ...SkipReason[]]).describe('Why it cannot be an item.')
 const limit = z.coerce.number().int().min(1).max(1000).default(100).describe('Most entries of the answer.')
 /** Text that may be a path: PostgreSQL has no NUL. */
 const path = z
@@ -194,7 +196,7 @@ export const itemRoutes = {
       hidden: z.number(),
       missing: z.number(),
       folders: z.number(),
-      skipped: z.array(z.object({ reason: z.string(), keys: z.number(), bytes: z.number() })),
+      skipped: z.array(z.object({ reason, message: z.string(), keys: z.number(), bytes: z.number() })),
     }),
     errors: ['dataset.not_found'],
   }),
@@ -205,13 +207,14 @@ export const itemRoutes = {
     summary: 'Lists keys of the bucket that could not become items, with the reason.',
     access: inDataset,
     params: datasetParams,
-    query: z.object({ after: cursor.optional(), limit, reason: z.string().max(100).optional() }),
+    query: z.object({ after: cursor.optional(), limit, reason: reason.optional() }),
     response: z.object({
       skipped: z.array(
         z.object({
           key: z.string().describe('For people: bytes that are no text are escaped.'),
           keyB64: z.string().describe('The key’s bytes in base64.'),
-          reason: z.string(),
+          reason,
+          message: z.string().describe('The reason in a sentence.'),
           size: z.number(),
           foundAt: isoTime,
         }),

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { SkipReason } from '#contract/skip-reasons.ts'
 
 /** The kinds of storage there is a driver for. */
 export type ProviderId = 's3' | 'local' | 'memory'
@@ -63,8 +64,7 @@ export interface ListQuery {
 /** Something a listing came across and cannot give as an entry; to be counted and shown, never passed over in silence. */
 export interface SkippedEntry {
   readonly key: Buffer
-  /** One sentence for people. */
-  readonly reason: string
+  readonly reason: SkipReason
 }
 
 /** One answered page. `release()` gives its memory back; after it the cursor must not be touched. */

@@ -1,9 +1,11 @@
 // Proves what a person browsing a dataset sees: items with exactly the promised keys, folders with true counters, cursors that meet every name once, the
 // tree, the counts, what was skipped and why; and that nobody outside the project sees any of it.
+
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Item, itemRoutes } from '#contract/items.ts'
+import { skipReasons } from '#contract/skip-reasons.ts'
 import { directoryTree } from '#core/items/items.ts'
 import { type Actor, type TestApi, withApi } from '../support/api.ts'
 import { SEED_MS, type SeededDataset, seedDataset } from '../support/catalog.ts'
@@ -218,7 +220,7 @@ test('counts are those of the rows, and skipped keys are shown with their reason
       dataset.datasetNo,
       createHash('sha256').update(key).digest(),
       key,
-      index === 2 ? 'other' : 'not-utf8',
+      index === 2 ? 'too-long' : 'not-text',
       100,
       SEED_MS / 1000,
     ])
@@ -231,8 +233,8 @@ test('counts are those of the rows, and skipped keys are shown with their reason
     missing: 1,
     folders: 5,
     skipped: [
-      { reason: 'not-utf8', keys: 2, bytes: 200 },
-      { reason: 'other', keys: 1, bytes: 100 },
+      { reason: 'not-text', message: skipReasons['not-text'], keys: 2, bytes: 200 },
+      { reason: 'too-long', message: skipReasons['too-long'], keys: 1, bytes: 100 },
     ],
   })
   const seen: { key: string; keyB64: string }[] = []
@@ -244,7 +246,7 @@ test('counts are those of the rows, and skipped keys are shown with their reason
   }
   expect(seen.map((each) => each.keyB64).sort()).toEqual(keys.map((key) => key.toString('base64')).sort())
   expect(seen.map((each) => each.key).sort()).toEqual(['bad\\xff', 'nul\\u{0}', 'tab\\u{9}ё'])
-  expect((await get(inDataset('/skipped?reason=other'))).body.skipped).toHaveLength(1)
+  expect((await get(inDataset('/skipped?reason=too-long'))).body.skipped).toHaveLength(1)
   expect((await get(inDataset('/skipped?after=x'))).status).toBe(400)
 })
 

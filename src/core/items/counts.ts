@@ -1,3 +1,4 @@
+import { type SkipReason, skipReasons } from '#contract/skip-reasons.ts'
 import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import { toIso } from '#lib/clock.ts'
@@ -11,7 +12,7 @@ export interface Counts {
   hidden: number
   missing: number
   folders: number
-  skipped: { reason: string; keys: number; bytes: number }[]
+  skipped: { reason: SkipReason; message: string; keys: number; bytes: number }[]
 }
 
 /** Counts a dataset's content from the counters its writers keep. */
@@ -25,20 +26,21 @@ export async function countItems(deps: Deps, datasetNo: number): Promise<Counts>
             (select count(*) from dir d where d.dataset_no = q.no and d.dir_no > 1 and d.deep_items > 0) as folders
           from (select ${datasetNo}::int as no) q left join dir r on r.dataset_no = q.no and r.dir_no = 1`,
     ),
-    run<{ reason: string; keys: number; bytes: number }>(
+    run<{ reason: SkipReason; keys: number; bytes: number }>(
       deps.db,
       sql`select s.reason, count(*) as keys, coalesce(sum(s.size_bytes), 0)::bigint as bytes from skipped s
           where s.dataset_no = ${datasetNo}::int group by s.reason order by s.reason`,
     ),
   ])
-  return { ...totals!, skipped }
+  return { ...totals!, skipped: skipped.map((row) => ({ ...row, message: skipReasons[row.reason] })) }
 }
 
 /** A key that could not become an item. */
 export interface SkippedKey {
   key: string
   keyB64: string
-  reason: string
+  reason: SkipReason
+  message: string
   size: number
   foundAt: string
 }
@@ -47,11 +49,11 @@ export interface SkippedKey {
 export async function listSkipped(
   deps: Deps,
   datasetNo: number,
-  page: { readonly after?: string | undefined; readonly limit: number; readonly reason?: string | undefined },
+  page: { readonly after?: string | undefined; readonly limit: number; readonly reason?: SkipReason | undefined },
 ): Promise<{ skipped: SkippedKey[]; next: string | null }> {
   const after = page.after === undefined ? sql`true` : sql`s.key_sha256 > ${readCursor(page.after)}::bytea`
   const ofReason = page.reason === undefined ? sql`true` : sql`s.reason = ${page.reason}::text`
-  const rows = await run<{ key_sha256: Buffer; key: Buffer; reason: string; size_bytes: number; found_ms: number }>(
+  const rows = await run<{ key_sha256: Buffer; key: Buffer; reason: SkipReason; size_bytes: number; found_ms: number }>(
     deps.db,
     sql`select s.key_sha256, s.key, s.reason, s.size_bytes, round(date_part('epoch', s.found_at) * 1000)::bigint as found_ms
         from skipped s where s.dataset_no = ${datasetNo}::int and ${after} and ${ofReason}
@@ -63,6 +65,7 @@ export async function listSkipped(
       key: displayKey(row.key),
       keyB64: row.key.toString('base64'),
       reason: row.reason,
+      message: skipReasons[row.reason],
       size: row.size_bytes,
       foundAt: toIso(row.found_ms),
     })),

@@ -1,12 +1,10 @@
 import { isUtf8 } from 'node:buffer'
+import type { SkipReason } from '#contract/skip-reasons.ts'
 import type { EntryCursor, ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import { type Folder, FolderDelta, type FolderStack } from './folder.ts'
 import type { MediaTypes } from './media-types.ts'
 import { NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
-
-/** Why a key cannot be an item. */
-export type SkipReason = 'not-utf8' | 'too-long' | 'folder-itself'
 
 /** A key that cannot be an item, kept to be shown. */
 export interface Skipped {
@@ -75,6 +73,11 @@ export class Batch {
       this.counts.listed++
       this.#takeEntry(entries, stack)
     }
+    for (const { key, reason } of page.skipped ?? []) {
+      if (end !== null && key.compare(end) > 0) continue
+      this.counts.listed++
+      this.#skip(key, reason, 0)
+    }
     range.keys += this.counts.listed - before
     this.reached.set(range, reach)
   }
@@ -85,7 +88,7 @@ export class Batch {
     if (start >= keyEnd) {
       // The driver's folder itself: a marker, or a file that has the folder's name with a slash.
       if (entry.sizeBytes === 0) this.counts.markers++
-      else this.#skip(entry, 'folder-itself')
+      else this.#skipEntry(entry, 'folder-itself')
       return
     }
     // A key that ends in a slash and has bytes is a file; the slash is the end of its name.
@@ -103,7 +106,7 @@ export class Batch {
     const isTooLong = nameStart - start > PATH_BYTES_MAX || keyEnd - nameStart > NAME_BYTES_MAX
     const isText = !hasNul && (seen <= 0x7f || isUtf8(bytes.subarray(nameStart, keyEnd)))
     const folder = isTooLong || !isText ? null : stack.move(bytes, start, nameStart)
-    if (folder === null) this.#skip(entry, isTooLong ? 'too-long' : 'not-utf8')
+    if (folder === null) this.#skipEntry(entry, isTooLong ? 'too-long' : 'not-text')
     else if (folder.isOwn) this.counts.hidden++
     else if (isMarker) this.counts.markers++
     else this.#addRow(entry, folder, nameStart)
@@ -147,10 +150,12 @@ export class Batch {
     return delta
   }
 
-  #skip(entry: EntryCursor, reason: SkipReason): void {
+  #skipEntry(entry: EntryCursor, reason: SkipReason): void {
+    this.#skip(entry.keyBytes.subarray(entry.keyStart, entry.keyEnd), reason, entry.sizeBytes)
+  }
+
+  #skip(key: Buffer, reason: SkipReason, sizeBytes: number): void {
     this.counts.skipped++
-    if (this.skipped.length >= SKIPPED_KEPT_MAX) return
-    const key = Buffer.from(entry.keyBytes.subarray(entry.keyStart, entry.keyEnd))
-    this.skipped.push({ key, reason, sizeBytes: entry.sizeBytes })
+    if (this.skipped.length < SKIPPED_KEPT_MAX) this.skipped.push({ key: Buffer.from(key), reason, sizeBytes })
   }
 }

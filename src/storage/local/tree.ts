@@ -1,5 +1,6 @@
 import type { Dirent, Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
+import type { SkipReason } from '#contract/skip-reasons.ts'
 import { systemClock } from '#lib/clock.ts'
 import { toLocalError } from './errors.ts'
 import type { LocalRoot } from './root.ts'
@@ -10,14 +11,14 @@ const SLASH = Buffer.from('/')
 export interface TreeEntry {
   readonly key: Buffer
   readonly path: Buffer
-  readonly skippedFor?: string | undefined
+  readonly skippedFor?: SkipReason | undefined
 }
 
 interface Child {
   /** Name; with a slash at the end for folders, so that sorting names sorts keys. */
   readonly name: Buffer
   readonly isFolder: boolean
-  readonly skippedFor?: string | undefined
+  readonly skippedFor?: SkipReason | undefined
 }
 
 interface Frame {
@@ -73,7 +74,7 @@ export class FolderTree {
       if (resolved === null || !this.#root.holds(resolved)) continue
       const place = resolved.toString('latin1')
       if (frame.trail.includes(place)) {
-        yield { key, path, skippedFor: 'It is a link to a folder that holds it.' }
+        yield { key, path, skippedFor: 'link-loop' }
         continue
       }
       const inside = await this.#children(resolved)
@@ -108,14 +109,13 @@ export class FolderTree {
     const { name } = dirent
     if (dirent.isFile()) return { name, isFolder: false }
     if (dirent.isDirectory()) return { name: Buffer.concat([name, SLASH]), isFolder: true }
-    if (!dirent.isSymbolicLink()) return { name, isFolder: false, skippedFor: 'It is a pipe, a socket or a device.' }
+    if (!dirent.isSymbolicLink()) return { name, isFolder: false, skippedFor: 'special-file' }
     const target = await realpath(Buffer.concat([folder, SLASH, name]), 'buffer').catch(() => null)
     const found: Stats | null = target === null ? null : await stat(target).catch(() => null)
-    if (target === null || found === null) return { name, isFolder: false, skippedFor: 'It is a link to nothing.' }
-    if (!this.#root.holds(target))
-      return { name, isFolder: false, skippedFor: 'It is a link that leads out of the folder.' }
+    if (target === null || found === null) return { name, isFolder: false, skippedFor: 'link-nowhere' }
+    if (!this.#root.holds(target)) return { name, isFolder: false, skippedFor: 'link-outside' }
     if (found.isDirectory()) return { name: Buffer.concat([name, SLASH]), isFolder: true }
-    return { name, isFolder: false, skippedFor: found.isFile() ? undefined : 'It is a link to no file.' }
+    return { name, isFolder: false, skippedFor: found.isFile() ? undefined : 'link-nowhere' }
   }
 
   #keep(id: string, stamp: string, children: readonly Child[]): void {
