@@ -11,7 +11,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     projects: [
-      suite('unit', ['src/**/*.test.ts', 'test/*.test.ts']),
+      suite('unit', ['src/**/*.test.ts', 'test/*.test.ts', 'bench/**/*.test.ts']),
       suite('integration', ['test/integration/**/*.test.ts', 'test/conformance/*.test.ts'], {
         globalSetup: ['test/support/database-server.ts'],
         maxWorkers: 2,

@@ -1,4 +1,4 @@
-// A dataset on a real S3 server in this process, whose syncs a test runs slice by slice.
+// A dataset on a real S3, whose syncs a test runs slice by slice.
 import { randomBytes } from 'node:crypto'
 import type { Deps } from '#core/deps.ts'
 import { continueSync } from '#core/sync/sync.ts'
@@ -6,18 +6,26 @@ import type { Queue } from '#queue/queue.ts'
 import { type Bucket, startBucket } from '../../src/demo/bucket.ts'
 import { type Answer, type TestApi, withApi } from './api.ts'
 
-/** The API with a bucket behind it. */
-export interface SyncBench {
+/** Where a bucket is and with which keys it is reached. */
+export interface BucketAddress {
+  readonly endpoint: string
+  readonly bucket: string
+  readonly region: string
+  readonly accessKey: string
+  readonly secretKey: string
+}
+
+/** The API with a storage behind it. */
+export interface SyncedApi {
   readonly api: TestApi
-  readonly bucket: Bucket
   readonly projectId: string
   readonly driverId: string
   /** Makes a dataset on the driver; answers its id. */
   addDataset(options?: { sync?: boolean; name?: string }): Promise<string>
   /** Does all queued slices until nothing is queued; delays are skipped. */
   work(signal?: AbortSignal): Promise<void>
-  /** Tells of every request to the bucket from now on. */
-  onRequest(listener: ((method: string, url: string) => void) | null): void
+  /** Does one slice. */
+  workOnce(): Promise<void>
   /** Starts a sync, does its work and gives the command as it then is. */
   sync(datasetId: string): Promise<Answer>
   /** Paths of all items, in order, straight from the tables. */
@@ -25,17 +33,11 @@ export interface SyncBench {
   close(): Promise<void>
 }
 
-const secretKey = 'bucket-secret-for-tests'
-
-/** Starts a bucket and the API and connects them; `folder` is the driver's folder. */
-export async function withSync(options: { folder?: string; override?: Partial<Deps> } = {}): Promise<SyncBench> {
-  let listener: ((method: string, url: string) => void) | null = null
-  const bucket = await startBucket({
-    port: 0,
-    accessKeyId: 'bucket-key',
-    secretKey,
-    onRequest: (method, url) => listener?.(method, url),
-  })
+/** Connects the API to a bucket; `folder` is the driver's folder. */
+export async function connectApi(
+  address: BucketAddress,
+  options: { folder?: string; override?: Partial<Deps> } = {},
+): Promise<SyncedApi> {
   const queued: number[] = []
   const queue: Queue = {
     enqueue: async (_tx, job, payload) => {
@@ -52,7 +54,7 @@ export async function withSync(options: { folder?: string; override?: Partial<De
   const integration = await must('POST', `/orgs/${api.orgId}/integrations`, {
     name: 'keys',
     type: 's3',
-    options: { key: 'bucket-key', secret: secretKey },
+    options: { key: address.accessKey, secret: address.secretKey },
   })
   const driver = await must('POST', '/drivers', {
     name: 'bucket',
@@ -61,27 +63,24 @@ export async function withSync(options: { folder?: string; override?: Partial<De
     integrationType: 's3',
     metadata: { system: { projectId } },
     payload: {
-      bucketName: bucket.bucket,
-      endpoint: bucket.endpoint,
-      region: bucket.region,
+      bucketName: address.bucket,
+      endpoint: address.endpoint,
+      region: address.region,
       path: options.folder ?? '',
     },
     allowExternalDelete: false,
   })
-  const work: SyncBench['work'] = async (signal = new AbortController().signal) => {
+  const work: SyncedApi['work'] = async (signal = new AbortController().signal) => {
     while (queued.length > 0 && !signal.aborted) await continueSync(api.deps, queued.shift()!, signal)
   }
   return {
     api,
-    bucket,
     projectId,
     driverId: driver.body.id,
     addDataset: async ({ sync = false, name = `dataset ${randomBytes(4).toString('hex')}` } = {}) =>
       (await must('POST', '/datasets', { name, projects: [projectId], driver: driver.body.id, sync })).body.id,
     work,
-    onRequest: (given) => {
-      listener = given
-    },
+    workOnce: () => continueSync(api.deps, queued.shift()!, new AbortController().signal),
     sync: async (datasetId) => {
       const command = await must('POST', `/datasets/${datasetId}/sync`)
       await work()
@@ -96,9 +95,37 @@ export async function withSync(options: { folder?: string; override?: Partial<De
       )
       return rows.map((row) => row.path)
     },
+    close: () => api.close(),
+  }
+}
+
+/** The API with a bucket of this process behind it. */
+export interface SyncBench extends SyncedApi {
+  readonly bucket: Bucket
+  /** Tells of every request to the bucket from now on. */
+  onRequest(listener: ((method: string, url: string) => void) | null): void
+}
+
+/** Starts a bucket and the API and connects them. */
+export async function withSync(options: { folder?: string } = {}): Promise<SyncBench> {
+  const keys = { accessKeyId: 'bucket-key', secretKey: 'bucket-secret-for-tests' }
+  let listener: ((method: string, url: string) => void) | null = null
+  const bucket = await startBucket({ port: 0, ...keys, onRequest: (method, url) => listener?.(method, url) })
+  const connected = await connectApi({ ...bucket, accessKey: keys.accessKeyId, secretKey: keys.secretKey }, options)
+  return {
+    ...connected,
+    bucket,
+    onRequest: (given) => {
+      listener = given
+    },
     close: async () => {
-      await api.close()
+      await connected.close()
       await bucket.close()
     },
   }
+}
+
+/** Order of keys in a listing. */
+export function inByteOrder(keys: Iterable<string>): string[] {
+  return [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 }

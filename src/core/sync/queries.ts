@@ -181,8 +181,11 @@ export async function addToRun(
 ): Promise<boolean> {
   const { rows } = await client.query<{ command_id: string; cancel_asked: boolean }>(
     `update sync_run
-        set listed = listed + $3, added = added + $4, changed = changed + $5, unchanged = unchanged + $6, markers = markers + $7,
-            hidden = hidden + $8, skipped = skipped + $9, attempts = 0, error = null, error_code = null,
+        set listed = listed + $3::bigint, added = added + $4, changed = changed + $5, unchanged = unchanged + $6, markers = markers + $7,
+            hidden = hidden + $8, skipped = skipped + $9,
+            attempts = case when $3::bigint > 0 then 0 else attempts end,
+            error = case when $3::bigint > 0 then null else error end,
+            error_code = case when $3::bigint > 0 then null else error_code end,
             lease_until = now() + make_interval(secs => $10)
       where run_no = $1 and fence = $2 and state = 'running'
       returning command_id, cancel_asked`,

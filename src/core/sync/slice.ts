@@ -29,8 +29,10 @@ const HEARTBEAT_MS = 5_000
 const TICK_MS = 1_000
 /** A slice ends by itself after this, so that other datasets' syncs get their turn; it costs a page a connection. */
 const SLICE_MS_MAX = 5 * 60_000
-/** Slices in a row that may fail without committing anything: about twenty minutes of an unreachable storage. */
+/** Slices in a row that may fail without listing anything, with delays that double from a second: about five minutes of an unreachable storage. */
 const ATTEMPTS_MAX = 8
+/** The same for answers that make no sense; each slice has tried them several times already. */
+const INVALID_ATTEMPTS_MAX = 2
 
 /** How a slice ended: `again` (after a delay in milliseconds) when the run is not finished, `ended` when there is nothing left to do for us. */
 export type SliceOutcome = { readonly kind: 'again'; readonly delayMs: number } | { readonly kind: 'ended' }
@@ -65,7 +67,7 @@ export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): 
     const failure = describeFailure(error)
     if (failure.code === 'server.internal') log.error({ err: error }, 'sync slice failed')
     else log.warn({ code: failure.code, attempts: run.attempts + 1 }, 'sync slice failed')
-    if (failure.isWorthTrying && run.attempts + 1 < ATTEMPTS_MAX) {
+    if (run.attempts + 1 < failure.attemptsMax) {
       await releaseRun(deps.db, run, slice.requests, failure)
       return { kind: 'again', delayMs: Math.min(300_000, 1000 * 2 ** run.attempts) }
     }
@@ -210,7 +212,8 @@ async function openTree(
 interface Failure {
   readonly code: ErrorCode
   readonly message: string
-  readonly isWorthTrying: boolean
+  /** Slices that may end like this in a row; 1 where trying again is no use. */
+  readonly attemptsMax: number
 }
 
 /** PostgreSQL's codes for a server that is restarting, a lost connection and a transaction that has to be repeated. */
@@ -218,20 +221,18 @@ const DATABASE_RETRY = /^(08|40|57P0)|^ECONN/
 
 function describeFailure(error: unknown): Failure {
   if (error instanceof StorageError) {
-    const code = storageErrorCode(error)
-    const told = new AppError(code)
+    const { code, message } = new AppError(storageErrorCode(error))
+    const isPassing = error.isTransient || error.kind === 'aborted'
     return {
       code,
-      message: told.message,
-      isWorthTrying: error.isTransient || error.kind === 'invalid' || error.kind === 'aborted',
+      message,
+      attemptsMax: isPassing ? ATTEMPTS_MAX : error.kind === 'invalid' ? INVALID_ATTEMPTS_MAX : 1,
     }
   }
-  if (error instanceof AppError) return { code: error.code, message: error.message, isWorthTrying: error.status >= 500 }
+  if (error instanceof AppError)
+    return { code: error.code, message: error.message, attemptsMax: error.status >= 500 ? ATTEMPTS_MAX : 1 }
   const { code } = error as { code?: unknown }
+  const isPassing = typeof code === 'string' && DATABASE_RETRY.test(code)
   const internal = new AppError('server.internal')
-  return {
-    code: internal.code,
-    message: internal.message,
-    isWorthTrying: typeof code === 'string' && DATABASE_RETRY.test(code),
-  }
+  return { code: internal.code, message: internal.message, attemptsMax: isPassing ? ATTEMPTS_MAX : 1 }
 }
