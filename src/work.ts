@@ -11,8 +11,8 @@ export interface Work {
   stop(): Promise<void>
 }
 
-/** A job at work keeps one connection to be told of others, one a job, and one to copy rows through. */
-const CONNECTIONS_MAX = 16
+/** One connection to be told of jobs; a sync writes through three and keeps its lease through another, and four may run at once. */
+const CONNECTIONS_MAX = 20
 
 /** Does the background work in this thread: for `sluice work`, and for the thread beside the server. */
 export async function startWork(config: Config, databaseUrl: string, log: Logger): Promise<Work> {

@@ -59,11 +59,10 @@ export interface CopiedBatch {
 export async function copyBatch(
   client: DbClient,
   target: CommitTarget,
-  numbers: NumberStock,
   batch: Batch,
+  { fresh, known }: NumberedFolders,
   ranges: readonly WalkRange[],
 ): Promise<CopiedBatch> {
-  const { fresh, known } = await numberFolders(client, target, numbers, batch)
   const guard = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -94,13 +93,19 @@ export async function copyBatch(
   return { settle, drop: async () => void (await client.query('rollback')) }
 }
 
-/** Gives every folder and row of the batch its number; tells the folders that are new from those that exist. */
-async function numberFolders(
+/** A batch's folders: those that it makes, and those that exist or are made by a batch before it. */
+export interface NumberedFolders {
+  readonly fresh: readonly FolderDelta[]
+  readonly known: readonly FolderDelta[]
+}
+
+/** Gives every folder and row of the batch its number. One batch at a time and in order: what is new in one is known to the next. */
+export async function numberBatch(
   client: DbClient,
   target: CommitTarget,
   numbers: NumberStock,
   batch: Batch,
-): Promise<{ fresh: FolderDelta[]; known: FolderDelta[] }> {
+): Promise<NumberedFolders> {
   const unknown = batch.deltas.filter((delta) => delta.folder.no === 0)
   if (target.mode === 'merge' && unknown.length > 0) {
     const found = await findFolders(

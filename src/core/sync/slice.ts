@@ -23,6 +23,8 @@ import {
   turnIntoMerge,
 } from './run.ts'
 
+/** Connections a slice writes through; see `Ingest`. */
+const CONNECTIONS = 3
 /** A third of the lease, so that one lost beat is no harm. */
 const HEARTBEAT_MS = 5_000
 /** How often at least what was listed is committed, so that progress is seen. */
@@ -96,8 +98,8 @@ class Slice {
     const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS)
     const clients: DbClient[] = []
     try {
-      for (let n = 0; n < 2; n++) clients.push(await this.#deps.db.connect())
-      const isComplete = await this.#listAll(clients as [DbClient, DbClient])
+      for (let n = 0; n < CONNECTIONS; n++) clients.push(await this.#deps.db.connect())
+      const isComplete = await this.#listAll(clients)
       if (this.#isLost) throw new LeaseLost('The lease ran out.')
       if (isComplete) return { state: 'success' }
       return this.#isCancelAsked ? { state: 'canceled' } : null
@@ -117,7 +119,7 @@ class Slice {
   }
 
   /** Lists until everything is committed (true) or the slice is stopped (false). */
-  async #listAll(clients: readonly [DbClient, DbClient]): Promise<boolean> {
+  async #listAll(clients: readonly DbClient[]): Promise<boolean> {
     const { db, config, clock } = this.#deps
     const run = this.#run
     if (run.driverId === null) throw new AppError('dataset.disconnected')
