@@ -18,6 +18,8 @@ export interface IngestOptions extends BatchSettings {
   readonly tree: FolderTree
   readonly target: Omit<CommitTarget, 'nowMs'>
   readonly ranges: readonly WalkRange[]
+  /** Rows a transaction; `BATCH_ROWS` unless a test wants many small ones. */
+  readonly batchRows?: number
   /** Called after a commit that found somebody's wish to cancel. */
   onCancelAsked(): void
 }
@@ -95,7 +97,7 @@ export class Ingest {
     this.#reach.set(range, reach)
     this.#unsaved.add(range)
     if (reach.isDone) this.#stacks.delete(range)
-    if (this.#batch.rows.rows >= BATCH_ROWS) return this.#writeWhenFree()
+    if (this.#batch.rows.rows >= (this.#options.batchRows ?? BATCH_ROWS)) return this.#writeWhenFree()
   }
 
   get #isFree(): boolean {
@@ -105,7 +107,7 @@ export class Ingest {
   async #writeWhenFree(): Promise<void> {
     while (!this.#isFree && this.#failure === null) await new Promise<void>((wake) => this.#waiting.push(wake))
     if (this.#failure !== null) throw this.#failure
-    if (this.#batch.rows.rows >= BATCH_ROWS) this.#write()
+    if (this.#batch.rows.rows >= (this.#options.batchRows ?? BATCH_ROWS)) this.#write()
   }
 
   /** Commits what there is, also when it is little; for the progress display. */
