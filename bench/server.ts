@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from '../bin/node-flags.mjs'
 import { Api } from './api.ts'
 import { stopChild } from './child.ts'
 
@@ -29,7 +30,7 @@ export async function startSluice(options: {
   const url = `http://127.0.0.1:${port}`
   const owner = { email: 'bench@sluice.example', password: randomBytes(12).toString('base64url') }
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'serve'], {
+  const child = spawn(process.execPath, [...nodeFlags, main, 'serve'], {
     // Its log goes beside ours: standard output holds the result alone.
     stdio: ['ignore', 2, 'inherit'],
     env: {

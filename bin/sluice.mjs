@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { constants, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from './node-flags.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const say = (text) => process.stderr.write(`${text}\n`)
@@ -194,7 +195,7 @@ function run(words, { isServer = false, env = {}, cwd = process.cwd() } = {}) {
   const compiled = {
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled'),
   }
-  const child = spawn(node, words, {
+  const child = spawn(node, [...(isServer ? nodeFlags : []), ...words], {
     cwd,
     // The channel tells the server when this process is gone, even by kill -9: it then stops as on SIGTERM.
     stdio: isServer ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit',

@@ -47,8 +47,6 @@ export interface BatchSettings {
 export class Batch {
   readonly no: number
   readonly rows: RowBuffer
-  /** Folder of each row. */
-  readonly rowFolders: Folder[] = []
   /** What it adds to the counters of each folder it has rows in, and of those above. */
   readonly deltas: FolderDelta[] = []
   readonly counts: Counts = { listed: 0, items: 0, markers: 0, hidden: 0, skipped: 0 }
@@ -122,7 +120,9 @@ export class Batch {
       if (isDots) flags |= FLAG_UNADDRESSABLE
     }
     if (entry.isArchived) flags |= FLAG_ARCHIVED
+    const delta = folder.batchNo === this.no ? folder.delta! : this.#touch(folder)
     this.rows.add(
+      delta.place,
       entry.sizeBytes,
       entry.modifiedMs,
       this.#settings.types.numberOf(bytes, nameStart, keyEnd),
@@ -134,8 +134,6 @@ export class Batch {
       entry.etagStart,
       entry.etagEnd,
     )
-    this.rowFolders.push(folder)
-    const delta = folder.batchNo === this.no ? folder.delta! : this.#touch(folder)
     delta.items++
     delta.bytes += entry.sizeBytes
     this.counts.items++
@@ -143,7 +141,8 @@ export class Batch {
 
   #touch(folder: Folder): FolderDelta {
     if (folder.batchNo === this.no) return folder.delta!
-    const delta = new FolderDelta(folder, folder.parent && this.#touch(folder.parent))
+    const parent = folder.parent && this.#touch(folder.parent)
+    const delta = new FolderDelta(folder, parent, this.deltas.length)
     folder.batchNo = this.no
     folder.delta = delta
     this.deltas.push(delta)

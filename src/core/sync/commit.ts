@@ -122,7 +122,7 @@ export async function numberBatch(
     fresh.forEach((delta, index) => {
       delta.folder.no = firstDirNo + index
     })
-    batch.rows.number(firstItemNo, (row) => batch.rowFolders[row]!.no)
+    batch.rows.number(firstItemNo, (place) => batch.deltas[place]!.folder.no)
   }
   return { fresh, known }
 }

@@ -6,14 +6,17 @@ const SLASH = 0x2f
 export class FolderDelta {
   readonly folder: Folder
   readonly parent: FolderDelta | null
+  /** Place in its batch's list; what the batch's rows name their folder by. */
+  readonly place: number
   items = 0
   bytes = 0
   deepItems = 0
   deepBytes = 0
 
-  constructor(folder: Folder, parent: FolderDelta | null) {
+  constructor(folder: Folder, parent: FolderDelta | null, place: number) {
     this.folder = folder
     this.parent = parent
+    this.place = place
   }
 }
 

@@ -52,12 +52,12 @@ test('rows come back as they were given', () => {
       fc.bigInt({ min: 0n, max: 2n ** 62n }),
       (given, first) => {
         const buffer = new RowBuffer(77, 123_456_789_012)
-        for (const { size, modifiedMs, type, flags, name, etag } of given) {
+        for (const [index, { size, modifiedMs, type, flags, name, etag }] of given.entries()) {
           const bytes = Buffer.from(`folder/${name}`)
           const tag = Buffer.from(`"${etag}"`, 'latin1')
-          buffer.add(size, modifiedMs, type, flags, bytes, 7, bytes.length, tag, 1, tag.length - 1)
+          buffer.add(index * 3, size, modifiedMs, type, flags, bytes, 7, bytes.length, tag, 1, tag.length - 1)
         }
-        buffer.number(first, (index) => index + 5)
+        buffer.number(first, (folder) => folder + 5)
         const rows = readRows(Buffer.concat([...buffer.chunks()]))
         expect(rows).toHaveLength(given.length)
         rows.forEach((columns, index) => {
@@ -70,7 +70,7 @@ test('rows come back as they were given', () => {
           expect(ticket.readBigInt64BE()).toBe(123_456_789_012n)
           expect([datasetNo.readInt32BE(), dirNo.readInt32BE(), typeNo.readInt16BE(), flagBits.readInt16BE()]).toEqual([
             77,
-            index + 5,
+            index * 3 + 5,
             type,
             flags,
           ])
@@ -88,7 +88,7 @@ test('more rows than a chunk holds are all there', () => {
   const buffer = new RowBuffer(1, 1)
   const name = Buffer.alloc(2000, 'n')
   const etag = Buffer.from('0123456789abcdef0123456789abcdef')
-  for (let n = 0; n < 1000; n++) buffer.add(n, 0, 1, 0, name, 0, name.length, etag, 0, 32)
+  for (let n = 0; n < 1000; n++) buffer.add(1, n, 0, 1, 0, name, 0, name.length, etag, 0, 32)
   // The low half of the number runs over in between.
   const first = 2n ** 40n - 500n
   buffer.number(first, () => 1)

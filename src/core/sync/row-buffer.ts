@@ -35,7 +35,9 @@ export class RowBuffer {
   readonly #template: Buffer
   readonly #chunks: Buffer[] = []
   #lengths: number[] = []
-  #starts: number[] = []
+  #starts: Int32Array
+  /** Of each row, what `add` was given as its folder. */
+  #folders: Int32Array
   #chunk: Buffer
   #view: DataView
   #at = 0
@@ -44,6 +46,8 @@ export class RowBuffer {
     this.#template = rowTemplate(datasetNo, ticket)
     this.#chunk = takeChunk()
     this.#view = new DataView(this.#chunk.buffer)
+    this.#starts = spareColumns.pop() ?? new Int32Array(ROWS_AT_FIRST)
+    this.#folders = spareColumns.pop() ?? new Int32Array(ROWS_AT_FIRST)
   }
 
   /** Bytes so far. */
@@ -52,10 +56,11 @@ export class RowBuffer {
   }
 
   /**
-   * Appends a row. Name and etag are ranges of the given buffers; the etag is packed as `packEtag` says.
-   * `name` may have at most `NAME_BYTES_MAX` bytes and the etag 1,000.
+   * Appends a row. `folder` is any number by which `number` can tell the folder later. Name and etag are ranges of the given buffers; the etag is
+   * packed as `packEtag` says. `name` may have at most `NAME_BYTES_MAX` bytes and the etag 1,000.
    */
   add(
+    folder: number,
     sizeBytes: number,
     modifiedMs: number,
     typeNo: number,
@@ -71,8 +76,9 @@ export class RowBuffer {
     const chunk = this.#chunk
     const view = this.#view
     const start = this.#at
-    this.#starts.push(this.#chunks.length * CHUNK_BYTES + start)
-    this.rows++
+    if (this.rows === this.#starts.length) this.#growColumns()
+    this.#starts[this.rows] = this.#chunks.length * CHUNK_BYTES + start
+    this.#folders[this.rows++] = folder
     chunk.set(this.#template, start)
     view.setUint32(start + SIZE, Math.floor(sizeBytes / TWO_32))
     view.setUint32(start + SIZE + 4, sizeBytes % TWO_32)
@@ -89,8 +95,8 @@ export class RowBuffer {
     this.#at = writeEtag(chunk, view, at, etag, etagStart, etagEnd)
   }
 
-  /** Fills in the numbers: row `i` gets item number `first + i` and folder number `dirNoOf(i)`. `first` must leave its low 21 bits room for all rows. */
-  number(first: bigint, dirNoOf: (row: number) => number): void {
+  /** Fills in the numbers: row `i` gets item number `first + i`, and the number that `dirNoOf` gives for its folder. */
+  number(first: bigint, dirNoOf: (folder: number) => number): void {
     let high = Number(first >> 32n)
     let low = Number(first & 0xffff_ffffn)
     this.#finishChunk()
@@ -101,7 +107,7 @@ export class RowBuffer {
       const start = place % CHUNK_BYTES
       view.setUint32(start + ITEM_NO, high)
       view.setUint32(start + ITEM_NO + 4, low)
-      view.setInt32(start + DIR_NO, dirNoOf(row))
+      view.setInt32(start + DIR_NO, dirNoOf(this.#folders[row]!))
       if (++low === TWO_32) {
         low = 0
         high++
@@ -118,6 +124,18 @@ export class RowBuffer {
   release(): void {
     for (const chunk of this.#chunks) if (spareChunks.length < SPARE_CHUNKS_MAX) spareChunks.push(chunk)
     this.#chunks.length = 0
+    if (this.#starts.length > ROWS_AT_FIRST || spareColumns.length >= SPARE_COLUMNS_MAX) return
+    spareColumns.push(this.#starts, this.#folders)
+  }
+
+  #growColumns(): void {
+    const grow = (column: Int32Array) => {
+      const grown = new Int32Array(column.length * 2)
+      grown.set(column)
+      return grown
+    }
+    this.#starts = grow(this.#starts)
+    this.#folders = grow(this.#folders)
   }
 
   #finishChunk(): void {
@@ -136,6 +154,10 @@ export class RowBuffer {
 // Chunks are used again: allocating 28 MB a second outside the heap makes the process grow before the collector notices.
 const spareChunks: Buffer[] = []
 const SPARE_CHUNKS_MAX = 64
+const spareColumns: Int32Array[] = []
+const SPARE_COLUMNS_MAX = 12
+/** Rows that a batch has room for without growing: the usual batch and the pages that are waiting beside it. */
+const ROWS_AT_FIRST = 32_768
 
 function takeChunk(): Buffer {
   return spareChunks.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
