@@ -27,10 +27,13 @@ export class Pace {
     return Math.floor(this.#width)
   }
 
-  /** A page was handed over; `isPressed` when the consumer could not take it at once. */
-  page(isPressed: boolean): void {
+  /**
+   * A page was taken: it was under way for `tookMs`, and then waited for the consumer for `waitedMs`. Waiting for less than a round trip is what
+   * evens out bursts; waiting longer means that the page was asked for too early.
+   */
+  page(tookMs: number, waitedMs: number): void {
     this.#pagesSinceLess++
-    if (!isPressed) {
+    if (waitedMs <= tookMs) {
       this.#width = Math.min(this.#most, this.#width + (this.#isDoubling ? 1 : 1 / this.#width))
       return
     }

@@ -63,6 +63,12 @@ const RANGES_PER_CONNECTION = 4
 /** Pages a range must have given since it was last cut before it is cut again, so that a useless cut costs a share and not the run. */
 const PAGES_BETWEEN_CUTS = 2
 
+interface Arrival {
+  readonly page: ListPage
+  /** How long the request was under way. */
+  readonly tookMs: number
+}
+
 interface Running {
   readonly range: WalkRange
   /** Last key of the first page; null before. */
@@ -181,7 +187,7 @@ class Walk {
     let token: string | undefined
     let pending = this.#request(range.cursor, token)
     for (;;) {
-      const page = await pending
+      const { page, tookMs } = await pending
       try {
         // A page that was already here when the walk was stopped is not handed over any more.
         if (this.#signal.aborted) throw this.#aborted()
@@ -197,9 +203,10 @@ class Walk {
         const pressure = this.#options.onPage(range, page, { cursor, isDone })
         range.cursor = cursor
         range.isDone = isDone
-        this.#pace.page(pressure !== undefined)
+        const handedMs = performance.now()
         this.#countPage(running, page)
         if (pressure) await pressure
+        this.#pace.page(tookMs, pressure ? performance.now() - handedMs : 0)
         if (isDone) return false
         // The end may have moved below the cursor while we waited.
         if (range.to !== null && range.cursor.compare(range.to) >= 0) {
@@ -260,13 +267,15 @@ class Walk {
   }
 
   /** One page, tried again where that can help. */
-  async #request(after: Buffer, token: string | undefined): Promise<ListPage> {
+  async #request(after: Buffer, token: string | undefined): Promise<Arrival> {
     const { storage, prefix } = this.#options
     for (let attempt = 1; ; attempt++) {
       this.#options.cost.requests++
       try {
         const position = storage.can.list_after ? { after: after.length > 0 ? after : undefined } : { token }
-        return await storage.list({ prefix, ...position, signal: this.#signal })
+        const sentMs = performance.now()
+        const page = await storage.list({ prefix, ...position, signal: this.#signal })
+        return { page, tookMs: performance.now() - sentMs }
       } catch (error) {
         if (!(error instanceof StorageError)) throw error
         const isWorthIt = error.isTransient
@@ -291,9 +300,9 @@ class Walk {
 }
 
 /** Gives back a page that nobody wants any more. */
-function releaseWhenHere(pending: Promise<ListPage>): void {
+function releaseWhenHere(pending: Promise<Arrival>): void {
   pending.then(
-    (page) => page.release(),
+    ({ page }) => page.release(),
     () => {},
   )
 }
