@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { type BrowseStage, browsingTimes, caseResult, timeCall, withBrowseStage } from './browse.ts'
 import { makeDataset, syncAndWait } from './indexing.ts'
 import { percentile } from './measure.ts'
@@ -19,6 +20,8 @@ export async function benchApiUnderSync(options: BenchOptions): Promise<Result> 
   const n = options.objects ?? 1_000_000
   const rounds = options.rounds ?? 3
   const replay = await startReplay({ objects: n, latencyMs: options.latencyMs ?? 60 })
+  // It stands for a storage far away, whose work is not this machine's: it must not take the processors from those who are measured.
+  setPriority(replay.child.pid!, constants.priority.PRIORITY_LOW)
   try {
     return await withBrowseStage(browsedItems, options.connections, async (stage) => {
       const idle = stage.cases.map((): number[] => [])

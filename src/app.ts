@@ -6,6 +6,7 @@ import { ensureFirstOwner, type FirstOwner, prepareSetup } from '#core/access/ac
 import type { Deps } from '#core/deps.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#db/embedded.ts'
 import { migrate } from '#db/migrate.ts'
+import { measureForeground } from '#lib/foreground.ts'
 import { migrateQueue } from '#queue/graphile-worker.ts'
 import { openDatabase, openDeps } from './deps.ts'
 import { buildHttp } from './http/app.ts'
@@ -61,10 +62,18 @@ export async function startServer(config: Config, log: Logger, options: ServerOp
       log.info(`made the first owner ${owner.email} of ${owner.orgName}`)
 
     const http = buildHttp(opened.deps)
+    const foreground = measureForeground()
+    stops.push(async () => foreground.stop())
     await http.listen({ host: config.host, port: config.port })
     const thread = config.runWorker
       ? startWorkThread(
-          { databaseUrl, dataDir: config.dataDir, logFd: options.logFd ?? 1, logLevel: config.logLevel },
+          {
+            databaseUrl,
+            dataDir: config.dataDir,
+            logFd: options.logFd ?? 1,
+            logLevel: config.logLevel,
+            foreground: foreground.shared,
+          },
           log,
         )
       : null

@@ -5,6 +5,7 @@ import type { Deps } from '#core/deps.ts'
 import { closeDrivers } from '#core/drivers/drivers.ts'
 import { createPool } from '#db/connect.ts'
 import { systemClock } from '#lib/clock.ts'
+import { type Foreground, noForeground } from '#lib/foreground.ts'
 import { graphileQueue } from '#queue/graphile-worker.ts'
 import { openVault } from '#vault/master-key.ts'
 
@@ -63,6 +64,7 @@ export async function openDeps(options: {
   readonly log: Logger
   readonly connectionsMax: number
   readonly applicationName: string
+  readonly foreground?: Foreground
 }): Promise<OpenDeps> {
   const { config, log } = options
   const vault = await openVault(config)
@@ -70,7 +72,15 @@ export async function openDeps(options: {
     connectionsMax: options.connectionsMax,
     applicationName: options.applicationName,
   })
-  const deps: Deps = { db, clock: systemClock, config, vault, queue: graphileQueue, log }
+  const deps: Deps = {
+    db,
+    clock: systemClock,
+    config,
+    vault,
+    queue: graphileQueue,
+    log,
+    foreground: options.foreground ?? noForeground,
+  }
   return {
     deps,
     async close() {

@@ -2,6 +2,7 @@ import { constants, setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '#config/config.ts'
+import { noForeground } from '#lib/foreground.ts'
 import { openDeps } from './deps.ts'
 import { startJobs } from './jobs/jobs.ts'
 
@@ -15,13 +16,19 @@ export interface Work {
 const CONNECTIONS_MAX = 20
 
 /** Does the background work in this thread: for `sluice work`, and for the thread beside the server. */
-export async function startWork(config: Config, databaseUrl: string, log: Logger): Promise<Work> {
+export async function startWork(
+  config: Config,
+  databaseUrl: string,
+  log: Logger,
+  foreground = noForeground,
+): Promise<Work> {
   const opened = await openDeps({
     config,
     databaseUrl,
     log,
     connectionsMax: CONNECTIONS_MAX,
     applicationName: 'sluice work',
+    foreground,
   })
   const jobs = await startJobs(opened.deps)
   return {
@@ -38,6 +45,8 @@ export interface WorkThreadData {
   readonly dataDir: string
   readonly logFd: number
   readonly logLevel: string
+  /** What `measureForeground` fills. */
+  readonly foreground: SharedArrayBuffer
 }
 
 const RESTART_MS = 1_000

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '#config/config.ts'
 import type { DbPool } from '#db/connect.ts'
 import type { Clock } from '#lib/clock.ts'
+import type { Foreground } from '#lib/foreground.ts'
 import type { Queue } from '#queue/queue.ts'
 import type { Vault } from '#vault/vault.ts'
 
@@ -13,6 +14,8 @@ export interface Deps {
   readonly vault: Vault
   readonly queue: Queue
   readonly log: Logger
+  /** Whether people are being served beside us, so that background work may hold back. */
+  readonly foreground: Foreground
 }
 
 /** Who asks: the logged-in user of a request. */

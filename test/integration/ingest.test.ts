@@ -6,6 +6,7 @@ import { FolderTree } from '#core/sync/folder.ts'
 import { Ingest } from '#core/sync/ingest.ts'
 import { MediaTypes } from '#core/sync/media-types.ts'
 import { systemClock } from '#lib/clock.ts'
+import { noForeground } from '#lib/foreground.ts'
 import { createMemoryStorage, memoryBucket } from '#storage/memory/memory.ts'
 import { type WalkRange, walk } from '#storage/walk/walk.ts'
 import { type TestApi, withApi } from '../support/api.ts'
@@ -91,6 +92,7 @@ async function ingest(setting: Setting): Promise<number> {
   const sink = new Ingest({
     clients,
     clock: systemClock,
+    foreground: noForeground,
     tree,
     target: { runNo, fence: 1, datasetNo, mode: setting.mode },
     datasetNo,

@@ -11,6 +11,7 @@ import { type Routes, routes } from '#contract/routes.ts'
 import { createOrg, ensureFirstOwner, ensureUsers, startSession } from '#core/access/access.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { systemClock } from '#lib/clock.ts'
+import { noForeground } from '#lib/foreground.ts'
 import { logOptions } from '#lib/log.ts'
 import { Secret } from '#lib/secret.ts'
 import { createEnvelopeVault } from '#vault/envelope.ts'
@@ -78,6 +79,7 @@ export async function withApi(override: Partial<Deps> = {}): Promise<TestApi> {
     // Jobs are kept nowhere: a test that needs them run passes a queue of its own.
     queue: { enqueue: async () => {} },
     log: pino(logOptions('info'), { write: (line: string) => void lines.push(line) }),
+    foreground: noForeground,
     ...override,
   }
   await ensureFirstOwner(deps, { email: 'owner@example.com', password: new Secret('first-password'), orgName: 'Acme' })

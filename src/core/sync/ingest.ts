@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DbClient } from '#db/connect.ts'
 import type { Clock } from '#lib/clock.ts'
+import type { Foreground } from '#lib/foreground.ts'
 import type { ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import { Batch, type BatchSettings } from './batch.ts'
@@ -9,6 +11,8 @@ import { NumberStock } from './numbers.ts'
 
 /** Rows a transaction: enough that its commit is lost in it (67 commits a million), few enough to keep the memory of four batches small. */
 const BATCH_ROWS = 15_000
+/** Longest rest after a batch while people are served; it rests as long as the batch took, so a sync then has half its speed. */
+const REST_MS_MAX = 1_000
 
 /** What an ingest is given, for one slice of one run. */
 export interface IngestOptions extends BatchSettings {
@@ -18,6 +22,7 @@ export interface IngestOptions extends BatchSettings {
   readonly tree: FolderTree
   readonly target: Omit<CommitTarget, 'nowMs'>
   readonly ranges: readonly WalkRange[]
+  readonly foreground: Foreground
   /** Rows a transaction; `BATCH_ROWS` unless a test wants many small ones. */
   readonly batchRows?: number
   /** Called after a commit that found somebody's wish to cancel. */
@@ -101,7 +106,9 @@ export class Ingest {
   }
 
   get #isFree(): boolean {
-    return this.#idle.length > 0
+    // While people are served, one batch at a time: the other processor is theirs.
+    const { clients, foreground } = this.#options
+    return foreground.isBusy() ? this.#idle.length === clients.length : this.#idle.length > 0
   }
 
   async #writeWhenFree(): Promise<void> {
@@ -144,6 +151,7 @@ export class Ingest {
     const { target, clock } = this.#options
     // The share of ranges is the only honest measure there is before the listing has ended; 100 is the end itself.
     const progress = Math.min(99, Math.floor((100 * this.#rangesDone) / this.#rangesAll))
+    const startedMs = performance.now()
     const stamped = { ...target, nowMs: clock.now() }
     const numbering = this.#numbered.then(() => numberBatch(client, stamped, this.#numbers, batch))
     this.#numbered = numbering.catch(() => {})
@@ -155,6 +163,7 @@ export class Ingest {
       throw error
     }
     const { isCancelAsked } = await copied.settle(progress)
+    if (this.#options.foreground.isBusy()) await sleep(Math.min(REST_MS_MAX, performance.now() - startedMs))
     this.#idle.push(client)
     this.#wake()
     if (isCancelAsked) this.#options.onCancelAsked()

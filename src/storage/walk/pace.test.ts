@@ -24,7 +24,8 @@ test('a wait shorter than a round trip is no reason for less', () => {
 test('pages that wait longer than they took bring it down, once a round trip, but not to nothing', () => {
   const pace = new Pace(64)
   after(pace, 1000, 3, 0)
-  expect(after(pace, 64, 3, 50)).toBe(48)
+  expect(after(pace, 1, 3, 50)).toBe(48)
+  expect(after(pace, 40, 3, 50)).toBe(48)
   expect(after(pace, 10_000, 3, 50)).toBe(4)
 })
 

@@ -1,0 +1,33 @@
+import { performance } from 'node:perf_hooks'
+
+/** Whether people are being served in this process right now; for background work that can wait for them. */
+export interface Foreground {
+  isBusy(): boolean
+}
+
+/** For processes that serve nobody. */
+export const noForeground: Foreground = { isBusy: () => false }
+
+const SAMPLE_MS = 100
+/** Share of the time the serving thread's loop is at work, in thousandths, from which on it counts as busy: a console that polls is 20. */
+const BUSY_PERMILLE = 120
+
+/** Measures the calling thread's event loop into memory that other threads may read; ten times a second, some microseconds each. */
+export function measureForeground(): { readonly shared: SharedArrayBuffer; stop(): void } {
+  const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+  const cell = new Int32Array(shared)
+  let last = performance.eventLoopUtilization()
+  const timer = setInterval(() => {
+    const now = performance.eventLoopUtilization()
+    Atomics.store(cell, 0, Math.round(1000 * performance.eventLoopUtilization(now, last).utilization))
+    last = now
+  }, SAMPLE_MS)
+  timer.unref()
+  return { shared, stop: () => clearInterval(timer) }
+}
+
+/** Reads, in another thread, what `measureForeground` measures. */
+export function watchForeground(shared: SharedArrayBuffer): Foreground {
+  const cell = new Int32Array(shared)
+  return { isBusy: () => Atomics.load(cell, 0) >= BUSY_PERMILLE }
+}
