@@ -9,8 +9,8 @@ export interface Foreground {
 export const noForeground: Foreground = { isBusy: () => false }
 
 const SAMPLE_MS = 100
-/** Share of the time the serving thread's loop is at work, in thousandths, from which on it counts as busy: a console that polls is 20. */
-const BUSY_PERMILLE = 120
+/** Share of the time the serving thread's loop is at work, in thousandths, from which on it counts as busy: twenty polls of a command a second are 100. */
+const BUSY_PERMILLE = 250
 
 /** Measures the calling thread's event loop into memory that other threads may read; ten times a second, some microseconds each. */
 export function measureForeground(): { readonly shared: SharedArrayBuffer; stop(): void } {

@@ -1,7 +1,6 @@
 import type { ErrorCode } from '#contract/errors.ts'
 import { type OpenDriver, openDriver } from '#core/drivers/drivers.ts'
 import type { DbClient } from '#db/connect.ts'
-import { yieldBackend } from '#db/yield-backend.ts'
 import { AppError } from '#lib/app-error.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
 import { StorageError } from '#storage/storage-error.ts'
@@ -99,18 +98,14 @@ class Slice {
     const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS)
     const clients: DbClient[] = []
     try {
-      for (let n = 0; n < CONNECTIONS; n++) {
-        const client = await this.#deps.db.connect()
-        clients.push(client)
-        await yieldBackend(client)
-      }
+      for (let n = 0; n < CONNECTIONS; n++) clients.push(await this.#deps.db.connect())
       const isComplete = await this.#listAll(clients)
       if (this.#isLost) throw new LeaseLost('The lease ran out.')
       if (isComplete) return { state: 'success' }
       return this.#isCancelAsked ? { state: 'canceled' } : null
     } finally {
       clearInterval(heartbeat)
-      // The connections hold a temporary table, maybe a broken transaction, and a low priority: they are not for others.
+      // The connections hold a temporary table and maybe a broken transaction: they are not for others.
       for (const client of clients) client.release(true)
     }
   }

@@ -21,6 +21,13 @@ test('a wait shorter than a round trip is no reason for less', () => {
   expect(after(new Pace(64), 1000, 60, 40)).toBe(64)
 })
 
+test('slow answers that are slow because many are under way do not excuse waiting', () => {
+  const pace = new Pace(64)
+  pace.page(3, 0)
+  for (let page = 0; page < 200; page++) pace.page(40, 40)
+  expect(pace.limit).toBe(4)
+})
+
 test('pages that wait longer than they took bring it down, once a round trip, but not to nothing', () => {
   const pace = new Pace(64)
   after(pace, 1000, 3, 0)

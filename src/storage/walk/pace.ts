@@ -3,6 +3,11 @@ const FIRST = 4
 /** Requests at once that a consumer which is always behind still gets: less, and the next batch is not ready when the last one is sent. */
 const LEAST_PRESSED = 4
 
+/** Growth of the shortest round trip by page, so that one lucky answer is forgotten after some hundred pages. */
+const FORGETTING = 1.005
+/** Round trips a page may wait. */
+const PATIENCE = 1.5
+
 /**
  * Decides how many listing requests go out at once, as TCP decides its window: double until the consumer or the storage pushes back, then
  * less by a share, then one more a round trip.
@@ -15,6 +20,7 @@ export class Pace {
   readonly #most: number
   #width: number
   #isDoubling = true
+  #roundTripMs = Number.MAX_VALUE
   #pagesSinceLess = 0
 
   constructor(most: number) {
@@ -28,12 +34,14 @@ export class Pace {
   }
 
   /**
-   * A page was taken: it was under way for `tookMs`, and then waited for the consumer for `waitedMs`. Waiting for less than a round trip is what
-   * evens out bursts; waiting longer means that the page was asked for too early.
+   * A page was taken: it was under way for `tookMs`, and then waited for the consumer for `waitedMs`. Waiting for about a round trip evens out
+   * bursts; waiting longer means that the page was asked for too early. The round trip is the shortest of late: what requests take when many
+   * of ours wait for each other says nothing about the storage.
    */
   page(tookMs: number, waitedMs: number): void {
     this.#pagesSinceLess++
-    if (waitedMs <= tookMs) {
+    this.#roundTripMs = Math.min(this.#roundTripMs * FORGETTING, tookMs)
+    if (waitedMs <= PATIENCE * this.#roundTripMs) {
       this.#width = Math.min(this.#most, this.#width + (this.#isDoubling ? 1 : 1 / this.#width))
       return
     }
