@@ -153,7 +153,7 @@ export class RowBuffer {
 
 // Chunks are used again: allocating 28 MB a second outside the heap makes the process grow before the collector notices.
 const spareChunks: Buffer[] = []
-const SPARE_CHUNKS_MAX = 64
+const SPARE_CHUNKS_MAX = 32
 const spareColumns: Int32Array[] = []
 const SPARE_COLUMNS_MAX = 12
 /** Rows that a batch has room for without growing: the usual batch and the pages that are waiting beside it. */

@@ -2,7 +2,7 @@
 export const BODY_SLACK_BYTES = 2
 
 const ENTRIES_AT_FIRST = 1024
-const BODY_BYTES_AT_FIRST = 384 * 1024
+const BODY_BYTES_AT_FIRST = 320 * 1024
 
 /**
  * Memory of one listing page: the answer's bytes, and a row of numbers for each entry that point into them.

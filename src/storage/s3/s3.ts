@@ -63,6 +63,9 @@ const capabilities: Capabilities = {
   sign_max_seconds: 7 * 24 * 3600,
 }
 
+/** Pages whose memory waits to be used again, 350 KB each; a burst beyond that is given back to the collector. */
+const PAGES_KEPT_MAX = 32
+
 const rights = { list: 's3:ListBucket', read: 's3:GetObject', write: 's3:PutObject', delete: 's3:DeleteObject' }
 
 /**
@@ -98,8 +101,7 @@ class S3Storage implements Storage {
     this.#browserAddress = options.browserEndpoint ? addressOf(options.browserEndpoint) : this.#address
     this.#signer = new Signer(key)
     this.#connections = createConnections(this.#address.origin.startsWith('https:'), connectionsMax)
-    // One page being scanned and one being received for every connection.
-    this.#pages = new PagePool(2 * connectionsMax)
+    this.#pages = new PagePool(Math.min(PAGES_KEPT_MAX, 2 * connectionsMax))
     const isPathStyle = this.#address.host === new URL(endpoint ?? this.#address.origin).host && endpoint !== undefined
     this.#objects = new S3Objects({
       bucket,
