@@ -28,6 +28,15 @@ test('slow answers that are slow because many are under way do not excuse waitin
   expect(pace.limit).toBe(4)
 })
 
+test('stops doubling when answers take twice as long as they did', () => {
+  const pace = new Pace(64)
+  after(pace, 4, 3, 0)
+  const at = pace.limit
+  const then = after(pace, at, 7, 0)
+  expect(then).toBeGreaterThanOrEqual(at)
+  expect(then).toBeLessThanOrEqual(at + 1)
+})
+
 test('pages that wait longer than they took bring it down, once a round trip, but not to nothing', () => {
   const pace = new Pace(64)
   after(pace, 1000, 3, 0)

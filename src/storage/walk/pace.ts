@@ -5,6 +5,8 @@ const LEAST_PRESSED = 4
 
 /** Growth of the shortest round trip by page, so that one lucky answer is forgotten after some hundred pages. */
 const FORGETTING = 1.005
+/** Round trips from which on an answer has waited behind others. */
+const QUEUEING = 2
 /** Round trips a page may wait. */
 const PATIENCE = 1.5
 
@@ -41,6 +43,8 @@ export class Pace {
   page(tookMs: number, waitedMs: number): void {
     this.#pagesSinceLess++
     this.#roundTripMs = Math.min(this.#roundTripMs * FORGETTING, tookMs)
+    // Answers that take twice as long as they did: ours wait for each other, and more would only lie in memory.
+    if (tookMs > QUEUEING * this.#roundTripMs) this.#isDoubling = false
     if (waitedMs <= PATIENCE * this.#roundTripMs) {
       this.#width = Math.min(this.#most, this.#width + (this.#isDoubling ? 1 : 1 / this.#width))
       return
