@@ -9,6 +9,8 @@ export interface Foreground {
 export const noForeground: Foreground = { isBusy: () => false }
 
 const SAMPLE_MS = 100
+/** Weight of a new sample: half a second of work counts, one burst does not. */
+const WEIGHT = 0.2
 /** Share of the time the serving thread's loop is at work, in thousandths, from which on it counts as busy: twenty polls of a command a second are 100. */
 const BUSY_PERMILLE = 250
 
@@ -17,9 +19,11 @@ export function measureForeground(): { readonly shared: SharedArrayBuffer; stop(
   const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   const cell = new Int32Array(shared)
   let last = performance.eventLoopUtilization()
+  let share = 0
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization()
-    Atomics.store(cell, 0, Math.round(1000 * performance.eventLoopUtilization(now, last).utilization))
+    share += WEIGHT * (performance.eventLoopUtilization(now, last).utilization - share)
+    Atomics.store(cell, 0, Math.round(1000 * share))
     last = now
   }, SAMPLE_MS)
   timer.unref()
