@@ -25,7 +25,7 @@ test('slow answers that are slow because many are under way do not excuse waitin
   const pace = new Pace(64)
   pace.page(3, 0)
   for (let page = 0; page < 200; page++) pace.page(40, 40)
-  expect(pace.limit).toBe(4)
+  expect(pace.limit).toBe(8)
 })
 
 test('stops doubling when answers take twice as long as they did', () => {
@@ -42,7 +42,7 @@ test('pages that wait longer than they took bring it down, once a round trip, bu
   after(pace, 1000, 3, 0)
   expect(after(pace, 1, 3, 50)).toBe(48)
   expect(after(pace, 40, 3, 50)).toBe(48)
-  expect(after(pace, 10_000, 3, 50)).toBe(4)
+  expect(after(pace, 10_000, 3, 50)).toBe(8)
 })
 
 test('after less it grows by one a round trip', () => {

@@ -1,14 +1,14 @@
 /** Requests at once to begin with; doubles with every round trip until something pushes back. */
 const FIRST = 4
 /** Requests at once that a consumer which is always behind still gets: less, and the next batch is not ready when the last one is sent. */
-const LEAST_PRESSED = 4
+const LEAST_PRESSED = 8
 
 /** Growth of the shortest round trip by page, so that one lucky answer is forgotten after some hundred pages. */
 const FORGETTING = 1.005
 /** Round trips from which on an answer has waited behind others. */
 const QUEUEING = 2
 /** Round trips a page may wait. */
-const PATIENCE = 1.5
+const PATIENCE = 3
 
 /**
  * Decides how many listing requests go out at once, as TCP decides its window: double until the consumer or the storage pushes back, then
