@@ -10,7 +10,7 @@ h3 { font-size: 1rem; margin: 0.75rem 0 0.25rem; overflow-wrap: anywhere; }
 h4 { font-size: 0.85rem; margin: 0.9rem 0 0.2rem; }
 .method { display: inline-block; min-width: 4.5rem; color: var(--accent); }
 pre { background: var(--soft); padding: 0.6rem 0.8rem; margin: 0.2rem 0; border-radius: 4px; overflow-x: auto; }
-p, ul { margin: 0.3rem 0; } ul { padding-left: 1.2rem; } nav ul { columns: 3 14rem; } dd { margin: 0 0 0.3rem 1.5rem; }
+p, ul { margin: 0.3rem 0; } ul { padding-left: 1.2rem; } nav ul { columns: 2 20rem; } nav li { overflow-wrap: anywhere; break-inside: avoid; } dd { margin: 0 0 0.3rem 1.5rem; }
 `
 
 /** The reference of the API as one page without scripts, made from the contract's table: what to send, who may, what comes back, what can fail. */
