@@ -50,11 +50,6 @@ export class RowBuffer {
     this.#folders = spareColumns.pop() ?? new Int32Array(ROWS_AT_FIRST)
   }
 
-  /** Bytes so far. */
-  get bytes(): number {
-    return this.#lengths.reduce((sum, length) => sum + length, 0) + this.#at
-  }
-
   /**
    * Appends a row. `folder` is any number by which `number` can tell the folder later. Name and etag are ranges of the given buffers; the etag is
    * packed as `packEtag` says. `name` may have at most `NAME_BYTES_MAX` bytes and the etag 1,000.

@@ -244,7 +244,6 @@ create table sync_run (
   fence        int not null default 0,
   lease_until  timestamptz,
   cancel_asked boolean not null default false,
-  first_item_no bigint,
   listed       bigint not null default 0,
   added        bigint not null default 0,
   changed      bigint not null default 0,
