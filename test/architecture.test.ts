@@ -39,8 +39,12 @@ const coreOrder = [
   'integrations',
   'drivers',
   'datasets',
+  'patterns',
+  'catalog',
   'items',
+  'hints',
   'sync',
+  'explain',
 ]
 
 interface Source {
