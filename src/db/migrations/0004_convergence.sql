@@ -50,7 +50,7 @@ create table absence (
 );
 
 alter table sync_run drop constraint sync_run_mode_check;
-alter table sync_run add constraint sync_run_mode_check check (mode in ('load', 'compare', 'merge'));
+alter table sync_run add constraint sync_run_mode_check check (mode in ('load', 'compare'));
 alter table sync_run drop constraint sync_run_state_check;
 alter table sync_run add constraint sync_run_state_check
   check (state in ('queued', 'running', 'paused', 'parked', 'success', 'failed', 'canceled'));
