@@ -47,6 +47,12 @@ export const variables = z.object({
     .max(256)
     .default(64)
     .describe('Most listing requests at once of one sync.'),
+  SLUICE_DATA_POINTS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('Data points that an organization made from now on may use, one an item; no limit unless set.'),
   SLUICE_RUN_WORKER: flag
     .default(true)
     .describe('Whether `serve` also does the background work; 0 when `sluice work` runs elsewhere.'),
@@ -67,6 +73,8 @@ export interface Config {
   readonly hiddenFolder: string
   readonly logLevel: string
   readonly listConnections: number
+  /** Null: no limit. */
+  readonly dataPointsMax: number | null
   readonly runWorker: boolean
 }
 
@@ -89,6 +97,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     hiddenFolder: v.SLUICE_HIDDEN_FOLDER,
     logLevel: v.SLUICE_LOG_LEVEL,
     listConnections: v.SLUICE_LIST_CONNECTIONS,
+    dataPointsMax: v.SLUICE_DATA_POINTS_MAX ?? null,
     runWorker: v.SLUICE_RUN_WORKER,
   }
 }

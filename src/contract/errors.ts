@@ -40,6 +40,11 @@ export const errors = {
   'org.not_found': { status: 404, message: 'There is no such organization, or you are not in it.' },
   'org.creator_stays': { status: 409, message: 'The creator of an organization cannot be removed or lowered.' },
   'member.not_found': { status: 404, message: 'There is no such member here.' },
+  // 403, not 413 or 429: those the SDK repeats by itself, and no repetition helps here.
+  'quota.exceeded': {
+    status: 403,
+    message: 'The organization’s quota of data points does not suffice; see details for how many are needed and free.',
+  },
   'project.not_found': { status: 404, message: 'There is no such project, or you are not in it.' },
   'project.invalid': {
     status: 400,

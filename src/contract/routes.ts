@@ -6,6 +6,7 @@ import { integrationRoutes } from './integrations.ts'
 import { itemRoutes } from './items.ts'
 import { orgRoutes } from './orgs.ts'
 import { projectRoutes } from './projects.ts'
+import { quotaRoutes } from './quota.ts'
 import type { Route } from './route.ts'
 import { setupRoutes } from './setup.ts'
 import { systemRoutes } from './system.ts'
@@ -32,6 +33,7 @@ export function joinGroups<const Groups extends readonly Readonly<Record<string,
 export const routes = joinGroups(
   authRoutes,
   orgRoutes,
+  quotaRoutes,
   projectRoutes,
   integrationRoutes,
   driverRoutes,

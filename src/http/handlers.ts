@@ -8,6 +8,7 @@ import { integrationHandlers } from './handlers/integrations.ts'
 import { itemHandlers } from './handlers/items.ts'
 import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
+import { quotaHandlers } from './handlers/quota.ts'
 import { setupHandlers } from './handlers/setup.ts'
 import { systemHandlers } from './handlers/system.ts'
 
@@ -17,6 +18,7 @@ export const handlers: Handlers<Routes> = {
   ...setupHandlers,
   ...authHandlers,
   ...orgHandlers,
+  ...quotaHandlers,
   ...projectHandlers,
   ...itemHandlers,
   ...integrationHandlers,

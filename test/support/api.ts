@@ -143,7 +143,12 @@ export async function withApi(override: Partial<Deps> = {}): Promise<TestApi> {
     addOrg: async (name) => {
       const other = await actorOf(`owner-of-${name.toLowerCase().replaceAll(/[^a-z]/g, '')}@example.com`)
       return {
-        orgId: await createOrg(deps.db, { name, creatorId: other.userId, nowMs: deps.clock.now() }),
+        orgId: await createOrg(deps.db, {
+          name,
+          creatorId: other.userId,
+          nowMs: deps.clock.now(),
+          dataPointsMax: deps.config.dataPointsMax,
+        }),
         owner: other,
       }
     },

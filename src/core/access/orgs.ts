@@ -18,11 +18,18 @@ interface OrgRow {
 
 type MemberRow = UserRow & { readonly role: OrgRole; readonly org_id: string; readonly org_name: string }
 
-/** Makes an organization with its creator as owner; inside the caller's transaction. */
-export async function createOrg(db: Db, given: { name: string; creatorId: string; nowMs: number }): Promise<string> {
+/**
+ * Makes an organization with its creator as owner; inside the caller's transaction. `dataPointsMax` is how many data points it may use, null for no
+ * limit: the setting of the server unless there is a reason.
+ */
+export async function createOrg(
+  db: Db,
+  given: { name: string; creatorId: string; nowMs: number; dataPointsMax: number | null },
+): Promise<string> {
   const id = newId(given.nowMs)
   await db.query('insert into org (id, name, creator_id) values ($1, $2, $3)', [id, given.name, given.creatorId])
   await db.query(`insert into org_member (org_id, user_id, role) values ($1, $2, 'owner')`, [id, given.creatorId])
+  await db.query('insert into data_points (org_id, points_max) values ($1, $2)', [id, given.dataPointsMax])
   return id
 }
 

@@ -92,7 +92,8 @@ async function addOwner(deps: Deps, db: Db, owner: { email: string; hash: string
   const [userId] = await ensureUsers(db, [owner.email], nowMs)
   await db.query('update user_account set password_hash = $2 where id = $1', [userId, owner.hash])
   await db.query(`delete from server_setting where name = 'setup-token'`)
-  return await createOrg(db, { name: owner.orgName, creatorId: userId!, nowMs })
+  const { dataPointsMax } = deps.config
+  return await createOrg(db, { name: owner.orgName, creatorId: userId!, nowMs, dataPointsMax })
 }
 
 function sha256(text: string): Buffer {

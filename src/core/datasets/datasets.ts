@@ -4,6 +4,7 @@ import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
 import { requireUsableDriver } from '../drivers/drivers.ts'
+import { releaseDataPoints } from '../quota/quota.ts'
 
 export { compileDatasetFilter } from './filter.ts'
 
@@ -132,13 +133,30 @@ export async function updateDataset(
 
 /**
  * Deletes a dataset: it is gone at once, also for a sync that runs on it; its rows are removed by a job. Nothing in any bucket is touched,
- * whatever the switches (reading 2.7).
+ * whatever the switches (reading 2.7). Its data points are free at once.
+ *
+ * Whoever writes items of a dataset holds its row of `sync_run` or its own row in `dataset` while they commit: so nothing is added after the
+ * count that is given back here. Locks are taken in the order sync_run, dataset, …, data_points, as a sync does.
  */
 export async function removeDataset(deps: Deps, datasetNo: number): Promise<void> {
   await withTransaction(deps.db, async (tx) => {
-    await tx.query('delete from dataset where dataset_no = $1', [datasetNo])
+    await tx.query('select 1 from sync_run where dataset_no = $1 order by run_no for update', [datasetNo])
+    const { rows } = await tx.query<{ org_id: string }>(
+      `delete from dataset d using project p where d.dataset_no = $1 and p.id = d.project_id returning p.org_id`,
+      [datasetNo],
+    )
     await deps.queue.enqueue(tx, SWEEP_JOB, { datasetNo }, { key: `sweep:${datasetNo}` })
+    if (rows[0]) await releaseDataPoints(tx, rows[0].org_id, await countItems(tx, datasetNo))
   })
+}
+
+/** Rows of items in a dataset, by its root folder's counter. */
+async function countItems(tx: Db, datasetNo: number): Promise<number> {
+  const { rows } = await tx.query<{ items: number }>(
+    'select deep_items as items from dir where dataset_no = $1 and dir_no = 1',
+    [datasetNo],
+  )
+  return rows[0]?.items ?? 0
 }
 
 /** For the job: removes rows of a deleted dataset until none is left or it is to stop; answers whether it is finished. */
