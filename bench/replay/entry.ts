@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { type Layout, mix } from './layouts.ts'
 
+/** Keeps the versions of an object apart: each has seeds of its own, version 0 those below. */
+const seedsPerVersion = 16
+
 /** Size in bytes of the object at an index: 8 KiB to 4 MiB, and now and then nothing or more than 32 bits hold. */
-export function sizeAt(index: number): number {
+export function sizeAt(index: number, version = 0): number {
   if (index % 5_000 === 4_999) return 0
   if (index % 50_000 === 25_000) return 5_368_709_121
-  return 8_192 + (mix(index, 1) % 4_186_112)
+  return 8_192 + (mix(index, 1 + version * seedsPerVersion) % 4_186_112)
 }
 
 function hex32(value: number): string {
@@ -13,18 +16,28 @@ function hex32(value: number): string {
 }
 
 /** ETag without quotes: 32 hex digits, and one in 64 as multipart uploads have it, with a number of parts. */
-export function etagAt(index: number): string {
-  const digits = hex32(mix(index, 2)) + hex32(mix(index, 3)) + hex32(mix(index, 4)) + hex32(mix(index, 5))
+export function etagAt(index: number, version = 0): string {
+  const seed = version * seedsPerVersion
+  const half = hex32(mix(index, seed + 2)) + hex32(mix(index, seed + 3))
+  const digits = half + hex32(mix(index, seed + 4)) + hex32(mix(index, seed + 5))
   return index % 64 === 63 ? `${digits}-${2 + (index % 9)}` : digits
 }
 
 /**
  * Modification time in whole seconds, as S3 gives it, in milliseconds since 1970. Neighbours were uploaded together: each hundred within
- * an hour, somewhere in a year and a half.
+ * an hour, somewhere in a year and a half; later versions on a day of their own after that.
  */
-export function modifiedAt(index: number): number {
+export function modifiedAt(index: number, version = 0): number {
+  if (version > 0) return 1_767_225_600_000 + version * 86_400_000 + (mix(index, 8) % 86_400) * 1_000
   const hour = mix(Math.floor(index / 100), 6) % 13_000
   return 1_704_067_200_000 + hour * 3_600_000 + (mix(index, 8) % 3_600) * 1_000
+}
+
+/** What a listing says of one object, beside its key. */
+export interface ObjectFacts {
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly modifiedMs: number
 }
 
 /** How keys stand in a listing: as they are, or as `encoding-type=url` asks. */
@@ -54,12 +67,11 @@ export function writtenKey(key: string, encoding: KeyEncoding): string {
   return encoding === 'url' ? encodeUrl(key) : escapeXml(key)
 }
 
-/** The `<Contents>` of one index. */
-export function renderEntry(layout: Layout, index: number, encoding: KeyEncoding): string {
-  const key = layout.keyAt(index)
-  const written = layout.isPlain ? key : writtenKey(key, encoding)
-  const modified = new Date(modifiedAt(index)).toISOString()
-  return `<Contents><Key>${written}</Key><LastModified>${modified}</LastModified><ETag>&quot;${etagAt(index)}&quot;</ETag><Size>${sizeAt(index)}</Size><StorageClass>STANDARD</StorageClass></Contents>`
+/** The `<Contents>` of one object. */
+export function renderEntry(key: string, facts: ObjectFacts, encoding: KeyEncoding | 'plain'): string {
+  const written = encoding === 'plain' ? key : writtenKey(key, encoding)
+  const modified = new Date(facts.modifiedMs).toISOString()
+  return `<Contents><Key>${written}</Key><LastModified>${modified}</LastModified><ETag>&quot;${facts.etag}&quot;</ETag><Size>${facts.sizeBytes}</Size><StorageClass>STANDARD</StorageClass></Contents>`
 }
 
 /** What a set of objects amounts to, whatever their order: equal sums mean the same keys with the same sizes and etags. */
@@ -72,23 +84,32 @@ export interface SetSum {
 
 /** Adds objects up to a `SetSum`; the same sum is computed in SQL (`sums.ts`) and by every lister that is measured. */
 export class SetSummer {
-  #count = 0
+  #objects = 0
   #bytes = 0
   // Two halves of 24 bits stay exact in a number for half a billion objects.
   #high = 0
   #low = 0
 
   add(key: string, sizeBytes: number, etag: string): void {
+    this.#count(key, sizeBytes, etag, 1)
+  }
+
+  /** Takes away an object that was added before. */
+  remove(key: string, sizeBytes: number, etag: string): void {
+    this.#count(key, sizeBytes, etag, -1)
+  }
+
+  #count(key: string, sizeBytes: number, etag: string, sign: 1 | -1): void {
     const digest = createHash('md5').update(`${key}|${sizeBytes}|${etag}`).digest()
-    this.#count += 1
-    this.#bytes += sizeBytes
-    this.#high += digest.readUIntBE(0, 3)
-    this.#low += digest.readUIntBE(3, 3)
+    this.#objects += sign
+    this.#bytes += sign * sizeBytes
+    this.#high += sign * digest.readUIntBE(0, 3)
+    this.#low += sign * digest.readUIntBE(3, 3)
   }
 
   sum(): SetSum {
     const checksum = (BigInt(this.#high) << 24n) + BigInt(this.#low)
-    return { count: this.#count, bytes: this.#bytes, checksum: checksum.toString() }
+    return { count: this.#objects, bytes: this.#bytes, checksum: checksum.toString() }
   }
 }
 

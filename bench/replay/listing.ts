@@ -1,3 +1,4 @@
+import type { Bucket } from './bucket.ts'
 import { type KeyEncoding, writtenKey } from './entry.ts'
 import { type Layout, lowerBound, prefixEnd } from './layouts.ts'
 import { RenderedPages } from './pages.ts'
@@ -14,7 +15,7 @@ const head =
 const tail = Buffer.from('</ListBucketResult>')
 
 interface Window {
-  /** First index to answer, and the first one not to. */
+  /** First slot to answer, and the first one not to. */
   readonly from: number
   readonly to: number
 }
@@ -23,27 +24,36 @@ interface Found {
   readonly entries: readonly Buffer[]
   readonly prefixes: readonly string[]
   readonly keyCount: number
-  /** Where the next page begins. */
+  /** Slot of the first object of the next page; the window's end when there is none. */
   readonly next: number
   readonly lastKey: string
 }
 
-/** Answers ListObjects, both versions, over a layout. */
+/** Answers ListObjects, both versions, over a bucket. */
 export class ListingAnswers {
-  readonly #layout: Layout
-  readonly #bucket: string
+  readonly #keys: Layout
+  readonly #name: string
   readonly #pages: Record<KeyEncoding, RenderedPages>
 
-  constructor(layout: Layout, bucket: string, keptBytesMax: number) {
-    this.#layout = layout
-    this.#bucket = bucket
-    const raw = new RenderedPages(layout, 'raw', keptBytesMax)
-    this.#pages = { raw, url: layout.isPlain ? raw : new RenderedPages(layout, 'url', keptBytesMax) }
+  constructor(bucket: Bucket, name: string, keptBytesMax: number) {
+    this.#keys = bucket.keys
+    this.#name = name
+    const raw = new RenderedPages(bucket, 'raw', keptBytesMax)
+    this.#pages = { raw, url: bucket.keys.isPlain ? raw : new RenderedPages(bucket, 'url', keptBytesMax) }
   }
 
   /** Renders what can be kept before the first request. */
-  renderAhead(): number {
-    return this.#pages.url.renderAhead() + (this.#layout.isPlain ? 0 : this.#pages.raw.renderAhead())
+  renderAhead(): void {
+    for (const pages of this.#everyPages()) pages.renderAhead()
+  }
+
+  /** Renders what the bucket's last change touched; to be called after each. */
+  renderChanged(): void {
+    for (const pages of this.#everyPages()) pages.renderChanged()
+  }
+
+  #everyPages(): Set<RenderedPages> {
+    return new Set([this.#pages.raw, this.#pages.url])
   }
 
   /** Answers one listing request from its query. */
@@ -60,7 +70,7 @@ export class ListingAnswers {
     const isTruncated = max > 0 && found.next < window.to
 
     const write = (text: string) => writtenKey(text, encoding)
-    let xml = `${head}<Name>${this.#bucket}</Name><Prefix>${write(prefix)}</Prefix>`
+    let xml = `${head}<Name>${this.#name}</Name><Prefix>${write(prefix)}</Prefix>`
     if (isV2) {
       const [token, after] = [query.get('continuation-token'), query.get('start-after')]
       if (token !== null) xml += `<ContinuationToken>${token}</ContinuationToken>`
@@ -83,8 +93,8 @@ export class ListingAnswers {
 
   #window(query: URLSearchParams, isV2: boolean, prefix: string, delimiter: string): Window {
     const prefixBytes = Buffer.from(prefix)
-    const to = prefixEnd(this.#layout, prefixBytes)
-    const first = prefix === '' ? 0 : lowerBound(this.#layout, prefixBytes)
+    const to = prefixEnd(this.#keys, prefixBytes)
+    const first = prefix === '' ? 0 : lowerBound(this.#keys, prefixBytes)
     const token = isV2 ? query.get('continuation-token') : null
     if (token !== null) return { from: Math.max(first, indexOf(token)), to }
     const after = (isV2 ? query.get('start-after') : query.get('marker')) ?? ''
@@ -93,40 +103,36 @@ export class ListingAnswers {
     const isFolded = !isV2 && delimiter !== '' && after.endsWith(delimiter)
     const afterBytes = Buffer.from(after)
     const from = isFolded
-      ? prefixEnd(this.#layout, afterBytes)
-      : lowerBound(this.#layout, Buffer.concat([afterBytes, Buffer.from([0])]))
+      ? prefixEnd(this.#keys, afterBytes)
+      : lowerBound(this.#keys, Buffer.concat([afterBytes, Buffer.from([0])]))
     return { from: Math.max(first, from), to }
   }
 
   #flat(window: Window, max: number, encoding: KeyEncoding): Found {
-    const next = Math.max(window.from, Math.min(window.to, window.from + max))
-    const lastKey = next > window.from ? this.#layout.keyAt(next - 1) : ''
-    return {
-      entries: this.#pages[encoding].slices(window.from, next),
-      prefixes: [],
-      keyCount: next - window.from,
-      next,
-      lastKey,
-    }
+    const { entries, count, lastSlot, next } = this.#pages[encoding].take(window.from, window.to, max)
+    const lastKey = lastSlot < 0 ? '' : this.#keys.keyAt(lastSlot)
+    return { entries, prefixes: [], keyCount: count, next, lastKey }
   }
 
   #folded(window: Window, max: number, encoding: KeyEncoding, prefix: string, delimiter: string): Found {
+    const pages = this.#pages[encoding]
     const entries: Buffer[] = []
     const prefixes: string[] = []
-    let next = window.from
+    let next = pages.nextObject(window.from, window.to)
     let lastKey = ''
     while (next < window.to && entries.length + prefixes.length < max) {
-      const key = this.#layout.keyAt(next)
+      const key = this.#keys.keyAt(next)
       const cut = key.indexOf(delimiter, prefix.length)
+      let after = next + 1
       if (cut < 0) {
-        entries.push(...this.#pages[encoding].slices(next, next + 1))
+        entries.push(...pages.take(next, after, 1).entries)
         lastKey = key
-        next += 1
       } else {
         lastKey = key.slice(0, cut + delimiter.length)
         prefixes.push(lastKey)
-        next = Math.max(next + 1, prefixEnd(this.#layout, Buffer.from(lastKey)))
+        after = Math.max(after, prefixEnd(this.#keys, Buffer.from(lastKey)))
       }
+      next = pages.nextObject(Math.min(after, window.to), window.to)
     }
     return { entries, prefixes, keyCount: entries.length + prefixes.length, next, lastKey }
   }

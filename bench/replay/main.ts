@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { layoutOf } from '../options.ts'
+import { Bucket } from './bucket.ts'
 import { makeLayout } from './layouts.ts'
 import { makeReplayServer } from './serve.ts'
 
@@ -12,13 +13,14 @@ const { values } = parseArgs({
     latency: { type: 'string', default: '0' },
     port: { type: 'string', default: '0' },
     bucket: { type: 'string', default: 'bench' },
+    changing: { type: 'boolean', default: false },
     'memory-mb': { type: 'string', default: '6000' },
   },
 })
 
 const server = makeReplayServer({
-  layout: makeLayout(layoutOf(values.layout), Number(values.objects)),
-  bucket: values.bucket,
+  bucket: new Bucket(makeLayout(layoutOf(values.layout), Number(values.objects)), values.changing),
+  name: values.bucket,
   latencyMs: Number(values.latency),
   keptBytesMax: Number(values['memory-mb']) * 1_000_000,
 })

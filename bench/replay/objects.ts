@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { etagAt, modifiedAt, sizeAt } from './entry.ts'
-import { type Layout, lowerBound } from './layouts.ts'
+import { ABSENT, type Bucket } from './bucket.ts'
+import type { ObjectFacts } from './entry.ts'
+import { lowerBound } from './layouts.ts'
 
 interface Stored {
   readonly body: Buffer
@@ -12,13 +13,13 @@ interface Stored {
 /** The largest body made up for a generated object; benchmarks list, they do not download. */
 const bodyBytesMax = 1 << 20
 
-/** Single objects: those of the layout, with zeros for content, and the few that a driver check puts; enough for that check and for rclone. */
+/** Single objects: those of the bucket, with zeros for content, and the few that a driver check puts; enough for that check and for rclone. */
 export class ObjectAnswers {
-  readonly #layout: Layout
+  readonly #bucket: Bucket
   readonly #written = new Map<string, Stored>()
 
-  constructor(layout: Layout) {
-    this.#layout = layout
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket
   }
 
   /** Answers one request for one key. */
@@ -87,12 +88,14 @@ export class ObjectAnswers {
     else response.destroy()
   }
 
-  #find(key: string): { body?: Buffer; sizeBytes: number; etag: string; modifiedMs: number } | undefined {
+  #find(key: string): (ObjectFacts & { readonly body?: Buffer }) | undefined {
     const written = this.#written.get(key)
     if (written !== undefined) return { ...written, sizeBytes: written.body.length }
-    const index = lowerBound(this.#layout, Buffer.from(key))
-    if (index >= this.#layout.count || this.#layout.keyAt(index) !== key) return undefined
-    return { sizeBytes: sizeAt(index), etag: etagAt(index), modifiedMs: modifiedAt(index) }
+    const { keys } = this.#bucket
+    const slot = lowerBound(keys, Buffer.from(key))
+    if (slot >= keys.count || keys.keyAt(slot) !== key) return undefined
+    const version = this.#bucket.versionAt(slot)
+    return version === ABSENT ? undefined : this.#bucket.factsOf(slot, version)
   }
 }
 
@@ -104,7 +107,8 @@ export function answerError(response: ServerResponse, status: number, code: stri
   )
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+/** The whole body of a request. */
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = []
   for await (const part of request) parts.push(part as Buffer)
   return Buffer.concat(parts)

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { Layout } from './layouts.ts'
+import type { Bucket, Change } from './bucket.ts'
 import { type Answer, ListingAnswers } from './listing.ts'
-import { answerError, ObjectAnswers } from './objects.ts'
+import { answerError, bodyOf, ObjectAnswers } from './objects.ts'
 
 /** What the replay server has answered since it was last asked. */
 export interface ReplayStats {
@@ -13,8 +13,9 @@ export interface ReplayStats {
 }
 
 export interface ReplayOptions {
-  readonly layout: Layout
-  readonly bucket: string
+  readonly bucket: Bucket
+  /** What the bucket is called. */
+  readonly name: string
   /** Waited before a listing answer goes out: stands in for the provider's own time and the way there and back. */
   readonly latencyMs: number
   /** Memory for rendered pages. */
@@ -24,20 +25,33 @@ export interface ReplayOptions {
 /** Path at which the server tells its `ReplayStats` and sets them back to nothing. */
 export const statsPath = '/__stats'
 
+/** Path at which a posted `Change` leads the bucket to its next generation; answered when everything is rendered. */
+export const changePath = '/__change'
+
 /** Makes a replay S3 server, rendered and ready to listen. Signatures are not checked. */
 export function makeReplayServer(options: ReplayOptions): Server {
-  const { layout, bucket, latencyMs } = options
-  const listings = new ListingAnswers(layout, bucket, options.keptBytesMax)
-  const objects = new ObjectAnswers(layout)
+  const { bucket, latencyMs } = options
+  const listings = new ListingAnswers(bucket, options.name, options.keptBytesMax)
+  const objects = new ObjectAnswers(bucket)
   const stats = { requests: 0, keys: 0, empty: 0 }
   listings.renderAhead()
-  const bucketPath = `/${bucket}`
+  const bucketPath = `/${options.name}`
 
   return createServer({ noDelay: true, keepAliveTimeout: 60_000 }, (request, response) => {
     const url = new URL(request.url ?? '/', 'http://replay')
     if (url.pathname === statsPath) {
       response.end(JSON.stringify(stats))
       Object.assign(stats, { requests: 0, keys: 0, empty: 0 })
+      return
+    }
+    if (url.pathname === changePath) {
+      bodyOf(request)
+        .then((body) => {
+          bucket.change(JSON.parse(body.toString()) as Change)
+          listings.renderChanged()
+          response.end(JSON.stringify({ generation: bucket.generation }))
+        })
+        .catch(() => response.destroy())
       return
     }
     const key = url.pathname.startsWith(`${bucketPath}/`)
