@@ -100,6 +100,10 @@ export const errors = {
     status: 409,
     message: 'The storage of this dataset is disconnected; connect a storage driver again.',
   },
+  'patterns.invalid': {
+    status: 400,
+    message: 'A pattern of files to take or to keep out is wrong; see details for the place.',
+  },
   'sync.driver_changed': {
     status: 409,
     message: 'The storage driver was changed while the sync ran; start the sync again.',
@@ -113,6 +117,14 @@ export const errors = {
       'The key of this file has a “.” or “..” part, so no address can be made for it safely. Rename it in the bucket.',
   },
   'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
+  'notification.category_locked': {
+    status: 400,
+    message: 'Notifications of this category cannot be switched off: they tell of what stops everybody’s work.',
+  },
+  'notification.too_many_streams': {
+    status: 429,
+    message: 'Too many streams of notifications are open for this user; close one first.',
+  },
   'query.too_slow': {
     status: 422,
     message: 'The query takes too long; narrow it to a folder, or page by id instead of by number.',
