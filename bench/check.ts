@@ -13,3 +13,8 @@ export function expectSum(
   if (found.checksum !== undefined && found.checksum !== truth.checksum) wrong.push('other keys, sizes or etags')
   if (wrong.length > 0) throw new Error(`${who} is wrong, its time does not count: ${wrong.join(', ')}`)
 }
+
+/** The same for what was summed up in full. */
+export function expectSameSum(who: string, { count, bytes, checksum }: SetSum, truth: SetSum): void {
+  expectSum(who, { units: count, bytes, checksum }, truth)
+}

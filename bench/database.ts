@@ -12,6 +12,8 @@ export interface BenchDatabase {
   drop(name: string): Promise<void>
   /** Writes out what is dirty, so that no run pays for the one before. */
   checkpoint(): Promise<void>
+  /** Bytes of write-ahead log that all databases together have written since the beginning. */
+  walBytes(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -31,6 +33,10 @@ export async function startDatabase(): Promise<BenchDatabase> {
     },
     checkpoint: async () => {
       await admin.query('checkpoint')
+    },
+    walBytes: async () => {
+      const { rows } = await admin.query<{ bytes: string }>(`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`)
+      return Number(rows[0]!.bytes)
     },
     stop: async () => {
       await admin.end()

@@ -11,6 +11,14 @@ const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
     about: 'first sync of a bucket, durable and indexed',
     load: async () => (await import('./sync.ts')).benchSync,
   },
+  resync: {
+    about: 'sync again what is indexed: unchanged, changed in places, changed everywhere',
+    load: async () => (await import('./resync.ts')).benchResync,
+  },
+  memory: {
+    about: 'memory of first sync and re-sync, of a bucket and of one ten times as big',
+    load: async () => (await import('./memory.ts')).benchMemory,
+  },
   presign: { about: 'sign read addresses, one core', load: async () => (await import('./presign.ts')).benchPresign },
   browse: {
     about: 'read pages, folders and items through HTTP',
@@ -24,7 +32,7 @@ const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
 
 function usage(): string {
   const lines = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(16)}${about}`)
-  return `usage: bench NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--layout NAME] [--json]\n${lines.join('\n')}`
+  return `usage: bench NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--layout NAME] [--gone-stay-live] [--json]\n${lines.join('\n')}`
 }
 
 try {

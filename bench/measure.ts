@@ -67,11 +67,17 @@ function comparePeer(name: string, own: readonly Run[], theirs: readonly Run[]):
   return {
     name,
     seconds: median(theirs.map((run) => (run.seconds / run.units) * units)),
-    ratio: median(theirs.map((run, round) => own[round]!.seconds / own[round]!.units / (run.seconds / run.units))),
+    ratio: ratioOf(own, theirs),
   }
 }
 
-function describe(run: Run): string {
+/** Median over the rounds of one's seconds ÷ another's, a unit each. */
+export function ratioOf(some: readonly Run[], others: readonly Run[]): number {
+  return median(others.map((run, round) => some[round]!.seconds / some[round]!.units / (run.seconds / run.units)))
+}
+
+/** A run in words, for the progress. */
+export function describe(run: Run): string {
   const parts = [
     `${run.units.toLocaleString('en')} in ${run.seconds.toFixed(2)} s`,
     `${Math.round(run.units / run.seconds).toLocaleString('en')}/s`,

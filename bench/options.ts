@@ -4,8 +4,8 @@ import { type LayoutName, layoutNames } from './replay/layouts.ts'
 /** What a benchmark was asked for on the command line. */
 export interface BenchOptions {
   readonly objects: number | undefined
-  /** Share of objects that changed, 0 to 1; for the re-sync of a later issue. */
-  readonly changed: number
+  /** Share of objects that a change touches, 0 to 1. */
+  readonly changed: number | undefined
   /** Milliseconds the replay server waits before each listing answer. */
   readonly latencyMs: number | undefined
   /** Listing requests at once. */
@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly rounds: number | undefined
   /** Shape of the bucket's keys. */
   readonly layout: LayoutName
+  /** Whether files that are gone are expected to stay live in the index; only until a re-sync marks them. */
+  readonly isGoneLive: boolean
   readonly json: boolean
 }
 
@@ -28,6 +30,7 @@ export function parseOptions(argv: readonly string[]): { name: string; options: 
       connections: { type: 'string' },
       rounds: { type: 'string' },
       layout: { type: 'string', default: 'realistic' },
+      'gone-stay-live': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   })
@@ -36,22 +39,28 @@ export function parseOptions(argv: readonly string[]): { name: string; options: 
     name: positionals[0]!,
     options: {
       objects: numberOf('objects', values.objects, 1),
-      changed: numberOf('changed', values.changed, 0) ?? 0,
+      changed: numberOf('changed', values.changed, 0, 1),
       latencyMs: numberOf('latency', values.latency, 0),
       connections: numberOf('connections', values.connections, 1),
       rounds: numberOf('rounds', values.rounds, 1),
       layout: layoutOf(values.layout),
+      isGoneLive: values['gone-stay-live'],
       json: values.json,
     },
   }
 }
 
-function numberOf(name: string, text: string | undefined, least: number): number | undefined {
+function numberOf(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   if (text === undefined) return undefined
   // `1e6` and `1_000_000` are both easier to read than seven digits.
   const value = Number(text.replaceAll('_', ''))
-  if (!Number.isFinite(value) || value < least)
-    throw new Error(`--${name} wants a number of at least ${least}, not “${text}”`)
+  if (Number.isNaN(value) || value < least || value > most)
+    throw new Error(`--${name} wants a number from ${least} to ${most}, not “${text}”`)
   return value
 }
 

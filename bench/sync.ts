@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expectCounters, sumOfDataset } from './catalog.ts'
-import { expectSum } from './check.ts'
+import { datasetNoOf, expectCounters, sumOfDataset } from './catalog.ts'
+import { expectSameSum } from './check.ts'
 import { usageOf } from './child.ts'
 import { type BenchDatabase, startDatabase, withPool } from './database.ts'
 import { makeDataset, syncAndWait } from './indexing.ts'
@@ -77,12 +77,9 @@ async function firstSync(round: Round, number: number, isToWriteFiles: boolean):
     const seconds = await syncAndWait(sluice.api, dataset.id)
     const after = usageOf(sluice.pid)
     await withPool(databaseUrl, async (pool) => {
-      const { rows } = await pool.query<{ no: number }>('select dataset_no as no from dataset where id = $1', [
-        dataset.id,
-      ])
-      const sum = await sumOfDataset(pool, rows[0]!.no)
-      expectSum('the sync', { units: sum.count, bytes: sum.bytes, checksum: sum.checksum }, target.truth)
-      await expectCounters(pool, rows[0]!.no, target.truth)
+      const datasetNo = await datasetNoOf(pool, dataset.id)
+      expectSameSum('the sync', await sumOfDataset(pool, datasetNo), target.truth)
+      await expectCounters(pool, datasetNo, target.truth)
     })
     progress(`round ${number + 1}: the database holds exactly the ${target.truth.count} objects of the bucket`)
     if (isToWriteFiles) await writeRowFiles(databaseUrl, round.files)
