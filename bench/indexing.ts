@@ -61,15 +61,40 @@ interface Command {
 // Fine enough for a wall time of seconds, rare enough to cost the server nothing that shows.
 const pollMs = 50
 
-/** Starts a sync and waits for its command to end; answers the seconds from the request to the poll that saw the end. Throws when it fails. */
+/** Polls between two looks at the run itself: rare, since that is a longer answer. */
+const pollsPerLook = 40
+
+/**
+ * Starts a sync and waits for its command to end; answers the seconds from the request to the poll that saw the end. Throws when it fails, and
+ * when its run waits for somebody, which nobody here would ever answer.
+ */
 export async function syncAndWait(api: Api, datasetId: string): Promise<number> {
   const started = performance.now()
   let command = await api.call<Command>('POST', `/datasets/${datasetId}/sync`)
-  while (command.status !== 'success') {
+  for (let polls = 1; command.status !== 'success'; polls++) {
     if (['failed', 'canceled', 'aborted'].includes(command.status))
       throw new Error(`the sync ${command.status}: ${command.error}`)
+    if (polls % pollsPerLook === 0) await expectUnparked(api, datasetId)
     await sleep(pollMs)
     command = await api.call<Command>('GET', `/commands/${command.id}`)
   }
   return (performance.now() - started) / 1000
+}
+
+/** What the last run of a dataset came to. */
+export interface LastRun {
+  readonly state: string
+  readonly counts: Readonly<Record<string, number>>
+  readonly error: string | null
+}
+
+/** The last run of a dataset. */
+export async function lastRun(api: Api, datasetId: string): Promise<LastRun> {
+  const { items } = await api.call<{ items: LastRun[] }>('GET', `/datasets/${datasetId}/syncs`)
+  return items[0]!
+}
+
+async function expectUnparked(api: Api, datasetId: string): Promise<void> {
+  const { state, error } = await lastRun(api, datasetId)
+  if (['parked', 'paused'].includes(state)) throw new Error(`the sync is ${state}: ${error}`)
 }

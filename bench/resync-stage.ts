@@ -5,7 +5,7 @@ import { datasetNoOf, expectFolderCounters, sumOfDataset } from './catalog.ts'
 import { expectSameSum } from './check.ts'
 import { usageOf } from './child.ts'
 import { type BenchDatabase, startDatabase, withPool } from './database.ts'
-import { makeDataset, syncAndWait } from './indexing.ts'
+import { lastRun, makeDataset, syncAndWait } from './indexing.ts'
 import { describe, type Run } from './measure.ts'
 import type { BenchOptions } from './options.ts'
 import { Bucket, type Change } from './replay/bucket.ts'
@@ -86,9 +86,7 @@ export class ResyncStage {
 
   /** Throws unless the dataset's last run counted what really changed. */
   async #expectCounts({ added, changed, gone, returned }: ChangeCounts): Promise<void> {
-    const path = `/datasets/${this.#datasetId}/syncs`
-    const { items } = await this.#sluice.api.call<{ items: { counts: Record<string, number> }[] }>('GET', path)
-    const found = items[0]!.counts
+    const { counts: found } = await lastRun(this.#sluice.api, this.#datasetId)
     const listed = this.ledger.present.count
     const wanted: Record<string, number> = {
       listed,
