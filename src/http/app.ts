@@ -38,10 +38,8 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
   })
   addBodyParsers(app)
   app.decorateRequest('auth', null)
-  let isStopping = false
-  app.addHook('preClose', async () => {
-    isStopping = true
-  })
+  const stopping = new AbortController()
+  app.addHook('preClose', async () => stopping.abort())
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
       'x-request-id': request.id,
@@ -49,7 +47,7 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     })
-    if (isStopping) throw new AppError('server.stopping')
+    if (stopping.signal.aborted) throw new AppError('server.stopping')
     // Said here and not in the not-found handler, so that a body nobody asked for is not even read.
     if (request.is404) {
       const methods = methodsAt(pathOf(request))
@@ -64,7 +62,7 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
     throw new AppError('route.not_found')
   })
   for (const [name, route] of Object.entries(routes) as [keyof Routes, Route][]) {
-    addRoute(app, deps, route, table[name] as AnyHandler)
+    addRoute(app, { deps, route, handler: table[name] as AnyHandler, stopping: stopping.signal })
   }
   return app as unknown as FastifyInstance
 }

@@ -13,6 +13,10 @@ export interface CallFrame {
   readonly access: Granted
   /** Where this API is reached, without a slash at the end: `http://127.0.0.1:7070`. For addresses inside answers. */
   readonly baseUrl: string
+  /** Aborts when the server begins to stop; for answers that would go on for ever. */
+  readonly stopping: AbortSignal
+  /** Throws `auth.invalid_token` when the credential has ended since the request came; for answers that take long. */
+  recheck(): Promise<void>
   readonly raw: FastifyRequest
   readonly reply: FastifyReply
 }

@@ -25,6 +25,14 @@ interface Request {
   readonly body: unknown
 }
 
+/** One route with what it needs: its handler, and a signal that aborts when the server begins to stop. */
+export interface RouteParts {
+  readonly deps: Deps
+  readonly route: Route
+  readonly handler: AnyHandler
+  readonly stopping: AbortSignal
+}
+
 interface RouteHost {
   route(options: {
     method: string
@@ -41,7 +49,7 @@ interface RouteHost {
  * Order: who asks (before the body is read, so that strangers cannot make us read one), then whether the route's role is held, then whether the
  * request is well-formed, then the handler. The guard needs an id from the request; only the part it stands in is parsed before.
  */
-export function addRoute(app: unknown, deps: Deps, route: Route, handler: AnyHandler): void {
+export function addRoute(app: unknown, { deps, route, handler, stopping }: RouteParts): void {
   ;(app as RouteHost).route({
     method: route.method,
     url: fullPath(route),
@@ -53,8 +61,9 @@ export function addRoute(app: unknown, deps: Deps, route: Route, handler: AnyHan
       const parsed = new LazyRequest(route, request)
       const access = await guard(deps, route.access, request.auth, parsed)
       const { params, query, body } = parsed
+      const frame = frameOf(deps, request, reply, access)
       // Assigned onto the frame, not spread: a spread would touch the getters that throw on public routes.
-      const result = await handler(deps, Object.assign(frameOf(deps, request, reply, access), { params, query, body }))
+      const result = await handler(deps, Object.assign(frame, { stopping, params, query, body }))
       return answer(route, reply, result)
     },
   })
@@ -118,7 +127,7 @@ function bearerToken(request: FastifyRequest): string {
   return match[1]
 }
 
-function frameOf(deps: Deps, raw: FastifyRequest, reply: FastifyReply, access: Granted): CallFrame {
+function frameOf(deps: Deps, raw: FastifyRequest, reply: FastifyReply, access: Granted): Omit<CallFrame, 'stopping'> {
   const auth = (): Authenticated => {
     if (raw.auth === null) throw new Error('a public route has no caller')
     return raw.auth
@@ -128,6 +137,7 @@ function frameOf(deps: Deps, raw: FastifyRequest, reply: FastifyReply, access: G
     raw,
     reply,
     baseUrl: baseUrlOf(deps, raw),
+    recheck: async () => void (await authenticate(deps, bearerToken(raw))),
     get caller() {
       return auth().caller
     },
