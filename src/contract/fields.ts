@@ -23,5 +23,10 @@ export const displayName = z
   .max(255)
   .regex(/^[^\p{Cc}]*$/u, 'must not have control characters')
 
+/** Any text the database can keep: no NUL and no half of a surrogate pair; both are refused here with their place instead of by the database. */
+export const storableText = z
+  .string()
+  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'must not have NUL or half a character')
+
 /** A moment: ISO-8601, UTC, milliseconds, `Z`. */
 export const isoTime = z.string().describe('ISO-8601, UTC, with milliseconds.')

@@ -9,6 +9,7 @@ import { projectRoutes } from './projects.ts'
 import { quotaRoutes } from './quota.ts'
 import type { Route } from './route.ts'
 import { setupRoutes } from './setup.ts'
+import { syncSettingsRoutes } from './sync-settings.ts'
 import { systemRoutes } from './system.ts'
 
 type Join<Groups extends readonly unknown[]> = Groups extends readonly [infer First, ...infer Rest]
@@ -38,6 +39,7 @@ export const routes = joinGroups(
   integrationRoutes,
   driverRoutes,
   datasetRoutes,
+  syncSettingsRoutes,
   commandRoutes,
   itemRoutes,
   setupRoutes,

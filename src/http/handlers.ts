@@ -10,6 +10,7 @@ import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { quotaHandlers } from './handlers/quota.ts'
 import { setupHandlers } from './handlers/setup.ts'
+import { syncSettingsHandlers } from './handlers/sync-settings.ts'
 import { systemHandlers } from './handlers/system.ts'
 
 /** The handler of every route of the table; the type check fails when one is missing. */
@@ -24,5 +25,6 @@ export const handlers: Handlers<Routes> = {
   ...integrationHandlers,
   ...driverHandlers,
   ...datasetHandlers,
+  ...syncSettingsHandlers,
   ...commandHandlers,
 }

@@ -2,6 +2,7 @@ import type { Deps } from '#core/deps.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
+import { RESCAN_MS, startDueRescans } from './rescan.ts'
 import { syncSlice } from './sync-slice.ts'
 
 /** Syncs that are worked on at once in one process; each has many connections of its own. */
@@ -9,7 +10,7 @@ const CONCURRENCY = 4
 /** How often runs whose worker was killed are looked for; their lease has to run out first. */
 const REVIVE_MS = 5_000
 
-/** Starts the background work of this process: the queue's workers and the clockwork that revives abandoned runs. */
+/** Starts the background work of this process: the queue's workers and the clockwork that revives abandoned runs and starts scheduled ones. */
 export async function startJobs(deps: Deps): Promise<Workers> {
   const onError = (job: string, error: unknown) => deps.log.error({ job, err: error }, 'job failed')
   const workers = await startWorkers({
@@ -22,9 +23,13 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const revive = () => void reviveSyncs(deps).catch((error) => onError('sync.revive', error))
   revive()
   const timer = setInterval(revive, REVIVE_MS)
+  const rescan = () => void startDueRescans(deps).catch((error) => onError('sync.rescan', error))
+  rescan()
+  const rescanTimer = setInterval(rescan, RESCAN_MS)
   return {
     async stop() {
       clearInterval(timer)
+      clearInterval(rescanTimer)
       await workers.stop()
     },
   }

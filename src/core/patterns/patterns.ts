@@ -5,3 +5,6 @@ export {
   type PatternRule,
   type PatternSettings,
 } from './compile.ts'
+export { previewPatterns } from './preview.ts'
+export { type DueRescan, withDueRescans } from './rescan.ts'
+export { getSyncSettings, type SyncSettingsChange, syncSettingsOf, updateSyncSettings } from './settings.ts'

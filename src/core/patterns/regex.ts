@@ -39,7 +39,8 @@ function compile(source: string): RE2JS {
 }
 
 function describe(error: RE2JSSyntaxException): string {
-  const part = error.getPattern()
+  // The flag for dots is put in front of what was given; it is not the caller's.
+  const part = error.getPattern()?.replace(/^\(\?s\)/, '')
   return part ? `${error.getDescription()}: ${part}` : error.getDescription()
 }
 
@@ -55,7 +56,7 @@ function expandedLength(source: string): number {
   // Length of each open group so far, and of the atom that a repetition would repeat.
   const open: number[] = [0]
   let atom = 0
-  const token = /\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|./gsu
+  const token = /\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|./gsu
   for (const [text, least, most] of source.matchAll(token)) {
     if (text === '(') {
       open.push(0)
@@ -68,7 +69,10 @@ function expandedLength(source: string): number {
       open[open.length - 1]! += atom * (times - 1)
       atom *= times
       continue
-    } else atom = 1
+    } else if (text === '*' || text === '+' || text === '?') {
+      open[open.length - 1]! += 1
+      continue
+    } else atom = text.startsWith('\\Q') ? text.length : 1
     open[open.length - 1]! += atom
   }
   return open.reduce((sum, length) => sum + length, 0)
