@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { Command } from './commands.ts'
 import { displayName, id, isoTime } from './fields.ts'
 import { route } from './route.ts'
 
@@ -31,23 +30,6 @@ export const Dataset = z.object({
   directoryTree: z.string(),
 })
 export type Dataset = z.output<typeof Dataset>
-
-const counts = ['listed', 'added', 'changed', 'unchanged', 'markers', 'hidden', 'skipped', 'requests'] as const
-
-/** One run of a sync. */
-export const SyncRun = z.object({
-  commandId: z.string(),
-  state: z.enum(['queued', 'running', 'success', 'failed', 'canceled']),
-  counts: z.object(
-    Object.fromEntries(counts.map((name) => [name, z.int()])) as Record<(typeof counts)[number], z.ZodInt>,
-  ),
-  error: z.string().nullable(),
-  errorCode: z.string().nullable(),
-  createdAt: isoTime,
-  startedAt: isoTime.nullable(),
-  finishedAt: isoTime.nullable(),
-})
-export type SyncRun = z.output<typeof SyncRun>
 
 /** A page in the shape the SDK reads. */
 export const page = <T extends z.ZodType>(item: T) =>
@@ -85,7 +67,7 @@ export type DatasetQuery = z.output<typeof DatasetQuery>
 const access = (role: 'annotator' | 'engineer') =>
   ({ scope: 'dataset', role, of: (request: { params: { datasetId: string } }) => request.params.datasetId }) as const
 
-/** Datasets and their syncs. */
+/** Datasets. */
 export const datasetRoutes = {
   createDataset: route({
     method: 'POST',
@@ -144,34 +126,6 @@ export const datasetRoutes = {
     access: access('engineer'),
     params,
     response: z.object({ id: z.string() }),
-    errors: ['dataset.not_found'],
-  }),
-  syncDataset: route({
-    method: 'POST',
-    path: '/datasets/:datasetId/sync',
-    tag: 'Datasets',
-    summary: 'Starts a sync: files that are new or changed in the storage become or refresh items; none is removed.',
-    access: access('engineer'),
-    params,
-    bodyForms: ['empty'],
-    response: Command,
-    errors: [
-      'dataset.not_found',
-      'dataset.already_syncing',
-      'dataset.not_external',
-      'dataset.not_syncable',
-      'dataset.readonly',
-      'dataset.disconnected',
-    ],
-  }),
-  listSyncs: route({
-    method: 'GET',
-    path: '/datasets/:datasetId/syncs',
-    tag: 'Datasets',
-    summary: 'Lists the last 100 syncs of a dataset with what each met.',
-    access: access('annotator'),
-    params,
-    response: z.object({ lastSyncedAt: isoTime.nullable(), items: z.array(SyncRun) }),
     errors: ['dataset.not_found'],
   }),
 }

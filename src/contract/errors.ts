@@ -108,6 +108,18 @@ export const errors = {
     status: 409,
     message: 'The storage driver was changed while the sync ran; start the sync again.',
   },
+  'sync.parked': {
+    status: 409,
+    message: 'The sync waits for approval: look at what it found, then approve exactly that, or sync again.',
+  },
+  'sync.not_found': { status: 404, message: 'There is no such sync of this dataset.' },
+  'sync.not_parked': { status: 409, message: 'This sync does not wait for approval.' },
+  'sync.not_paused': { status: 409, message: 'Only a paused sync, or one that waits for new credentials, can go on.' },
+  'sync.set_changed': {
+    status: 409,
+    message: 'What would be marked is not what was approved; look at it again, then approve that.',
+  },
+  'sync.not_a_plan': { status: 400, message: 'Only a finished plan (dryRun) of the same dataset can be applied.' },
   'item.not_found': { status: 404, message: 'There is no such item, or you are not in its project.' },
   'item.missing_in_storage': { status: 404, message: 'The file is no longer in the storage; its metadata is kept.' },
   'item.range_not_satisfiable': { status: 416, message: 'The file ends before the bytes that were asked for.' },

@@ -4,12 +4,14 @@ import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
 import { integrationRoutes } from './integrations.ts'
 import { itemRoutes } from './items.ts'
+import { notificationRoutes } from './notifications.ts'
 import { orgRoutes } from './orgs.ts'
 import { projectRoutes } from './projects.ts'
 import { quotaRoutes } from './quota.ts'
 import type { Route } from './route.ts'
 import { setupRoutes } from './setup.ts'
 import { syncSettingsRoutes } from './sync-settings.ts'
+import { syncRoutes } from './syncs.ts'
 import { systemRoutes } from './system.ts'
 
 type Join<Groups extends readonly unknown[]> = Groups extends readonly [infer First, ...infer Rest]
@@ -39,9 +41,11 @@ export const routes = joinGroups(
   integrationRoutes,
   driverRoutes,
   datasetRoutes,
+  syncRoutes,
   syncSettingsRoutes,
   commandRoutes,
   itemRoutes,
+  notificationRoutes,
   setupRoutes,
   systemRoutes,
 )

@@ -6,10 +6,12 @@ import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
 import { itemHandlers } from './handlers/items.ts'
+import { notificationHandlers } from './handlers/notifications.ts'
 import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { quotaHandlers } from './handlers/quota.ts'
 import { setupHandlers } from './handlers/setup.ts'
+import { syncHandlers } from './handlers/syncs.ts'
 import { syncSettingsHandlers } from './handlers/sync-settings.ts'
 import { systemHandlers } from './handlers/system.ts'
 
@@ -22,9 +24,11 @@ export const handlers: Handlers<Routes> = {
   ...quotaHandlers,
   ...projectHandlers,
   ...itemHandlers,
+  ...notificationHandlers,
   ...integrationHandlers,
   ...driverHandlers,
   ...datasetHandlers,
+  ...syncHandlers,
   ...syncSettingsHandlers,
   ...commandHandlers,
 }

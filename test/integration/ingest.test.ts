@@ -39,7 +39,7 @@ async function addDataset(): Promise<number> {
   return rows[0]!.no
 }
 
-async function addRun(mode: 'load' | 'merge'): Promise<number> {
+async function addRun(mode: 'load' | 'compare'): Promise<number> {
   const { rows } = await api.deps.db.query<{ run_no: number }>(
     `with c as (insert into command (id, type, status, creator_id) values (md5(random()::text), 'datasetSync', 'in-progress', $3) returning id)
      insert into sync_run (command_id, dataset_no, driver_epoch, mode, state, ticket, fence, creator_id)
@@ -51,7 +51,7 @@ async function addRun(mode: 'load' | 'merge'): Promise<number> {
 
 interface Setting {
   readonly keys: readonly string[]
-  readonly mode: 'load' | 'merge'
+  readonly mode: 'load' | 'compare'
   readonly batchRows: number
   readonly pageMax: number
   readonly connectionsMax?: number
@@ -89,19 +89,32 @@ async function ingest(setting: Setting): Promise<number> {
   )
   const known = new Map(rows.map((row) => [row.path, row.dir_no]))
   for (const folder of tree.shared()) folder.no = known.get(folder.path) ?? 0
+  const ticket = Number((await api.deps.db.query<{ n: number }>(`select nextval('ticket') as n`)).rows[0]!.n)
   const sink = new Ingest({
     clients,
     clock: systemClock,
     foreground: noForeground,
     tree,
-    target: { runNo, fence: 1, datasetNo, mode: setting.mode },
+    target: {
+      runNo,
+      fence: 1,
+      datasetNo,
+      sourceNo: 0,
+      orgId: api.orgId,
+      ticket,
+      folder: Buffer.alloc(0),
+      mode: setting.mode,
+      writes: 'all',
+      isForced: false,
+    },
     datasetNo,
-    ticket: Number((await api.deps.db.query<{ n: number }>(`select nextval('ticket') as n`)).rows[0]!.n),
+    ticket,
+    patterns: null,
     folderBytes: 0,
     types,
     ranges,
     batchRows: setting.batchRows,
-    onCancelAsked: () => {},
+    onStopAsked: () => {},
   })
   try {
     await walk({
@@ -147,7 +160,7 @@ const key = fc
   .tuple(fc.array(segment, { maxLength: 4 }), fc.integer({ min: 0, max: 60 }))
   .map(([folders, n]) => `${folders.map((folder) => `${folder}/`).join('')}f${n}`)
 
-describe.each(['load', 'merge'] as const)('%s', (mode) => {
+describe.each(['load', 'compare'] as const)('%s', (mode) => {
   test('many small batches at once leave exactly the keys, whatever the tree', async () => {
     await fc.assert(
       fc

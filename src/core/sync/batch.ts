@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import type { SkipReason } from '#contract/skip-reasons.ts'
+import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import type { EntryCursor, ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import { type Folder, FolderDelta, type FolderStack } from './folder.ts'
 import type { MediaTypes } from './media-types.ts'
-import { NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
+import { FLAG_ARCHIVED, NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
+import type { Interval } from './windows.ts'
 
 /** A key that cannot be an item, kept to be shown. */
 export interface Skipped {
@@ -20,12 +22,12 @@ export interface Counts {
   markers: number
   hidden: number
   skipped: number
+  excluded: number
 }
 
 /** Bits of an item's `flags`. */
 export const FLAG_HIDDEN = 1
 export const FLAG_UNADDRESSABLE = 2
-export const FLAG_ARCHIVED = 4
 
 /** Skipped keys kept a batch with their names; beyond that they are only counted. A bucket of nothing else must not fill the memory. */
 const SKIPPED_KEPT_MAX = 1000
@@ -41,6 +43,8 @@ export interface BatchSettings {
   /** Bytes of the driver's folder: what is cut off every key. */
   readonly folderBytes: number
   readonly types: MediaTypes
+  /** What keeps files out of the dataset; null when nothing does. */
+  readonly patterns: CompiledPatterns | null
 }
 
 /** Listed entries on their way into one transaction, with everything that has to be true when they are there. */
@@ -49,10 +53,12 @@ export class Batch {
   readonly rows: RowBuffer
   /** What it adds to the counters of each folder it has rows in, and of those above. */
   readonly deltas: FolderDelta[] = []
-  readonly counts: Counts = { listed: 0, items: 0, markers: 0, hidden: 0, skipped: 0 }
+  readonly counts: Counts = { listed: 0, items: 0, markers: 0, hidden: 0, skipped: 0, excluded: 0 }
   readonly skipped: Skipped[] = []
   /** How far each range is when this batch is committed. */
   readonly reached = new Map<WalkRange, Reach>()
+  /** Where each range was before the batch's first page of it. */
+  readonly #from = new Map<WalkRange, Buffer>()
   readonly #settings: BatchSettings
 
   constructor(no: number, settings: BatchSettings) {
@@ -64,6 +70,7 @@ export class Batch {
   /** Takes a page's entries up to the range's end. Throws what the page's cursor throws; then the whole batch has to be dropped. */
   takePage(range: WalkRange, page: ListPage, reach: Reach, stack: FolderStack): void {
     const { entries } = page
+    if (!this.#from.has(range)) this.#from.set(range, range.cursor)
     const end = range.to !== null && page.lastKey !== null && page.lastKey.compare(range.to) > 0 ? range.to : null
     const before = this.counts.listed
     while (entries.next()) {
@@ -78,6 +85,15 @@ export class Batch {
     }
     range.keys += this.counts.listed - before
     this.reached.set(range, reach)
+  }
+
+  /** The stretches of the key space the batch says everything about, below the driver's folder. */
+  intervals(): Interval[] {
+    const { folderBytes } = this.#settings
+    return Array.from(this.reached, ([range, reach]) => ({
+      from: this.#from.get(range)!.subarray(folderBytes),
+      to: reach.isDone && range.to === null ? null : reach.cursor.subarray(folderBytes),
+    }))
   }
 
   #takeEntry(entry: EntryCursor, stack: FolderStack): void {
@@ -107,7 +123,13 @@ export class Batch {
     if (folder === null) this.#skipEntry(entry, isTooLong ? 'too-long' : 'not-text')
     else if (folder.isOwn) this.counts.hidden++
     else if (isMarker) this.counts.markers++
+    else if (this.#isRefused(bytes, start, keyEnd)) this.counts.excluded++
     else this.#addRow(entry, folder, nameStart)
+  }
+
+  #isRefused(bytes: Buffer, start: number, end: number): boolean {
+    const { patterns } = this.#settings
+    return patterns !== null && patterns.refusal(bytes.toString('utf8', start, end)) !== null
   }
 
   #addRow(entry: EntryCursor, folder: Folder, nameStart: number): void {
@@ -136,6 +158,8 @@ export class Batch {
     )
     delta.items++
     delta.bytes += entry.sizeBytes
+    delta.fpHigh ^= this.rows.hash.high
+    delta.fpLow ^= this.rows.hash.low
     this.counts.items++
   }
 

@@ -1,66 +1,115 @@
 import { once } from 'node:events'
 import pgCopy from 'pg-copy-streams'
+import { markDirty } from '#core/hints/hints.ts'
+import { reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 import type { WalkRange } from '#storage/walk/walk.ts'
+import { noteAbsentFolders, noteAbsentItems } from './absences.ts'
 import type { Batch } from './batch.ts'
+import { settleRestored, updateItems } from './changes.ts'
+import type { Comparison } from './compare.ts'
 import type { FolderDelta } from './folder.ts'
 import type { NumberStock } from './numbers.ts'
 import {
   addToFolders,
   addToRun,
-  findFolders,
   insertFolders,
   insertSkipped,
-  mergeStage,
-  prepareStage,
+  NotEmpty,
+  type RunCounts,
   saveRanges,
 } from './queries.ts'
-import { COPY_HEADER, COPY_TRAILER, ROW_COLUMNS } from './row-buffer.ts'
+import { COPY_HEADER, COPY_TRAILER, encodedFacts, ROW_COLUMNS, type RowBuffer } from './row-buffer.ts'
 
 /** The run a batch belongs to, as far as writing it is concerned. */
 export interface CommitTarget {
   readonly runNo: number
   readonly fence: number
   readonly datasetNo: number
+  readonly sourceNo: number
+  readonly orgId: string
+  readonly ticket: number
+  /** The driver's folder: what is cut off every key. */
+  readonly folder: Buffer
   /**
    * `load`: the dataset is empty, so every key is new and rows go straight into the table (COPY, 170 to 190 k rows/s measured).
-   * `merge`: rows go through a temporary table and only differences are written; needs no order of keys.
+   * `compare`: what is listed is compared with the rows of its stretch of the key space, and only differences are written.
    */
-  readonly mode: 'load' | 'merge'
+  readonly mode: 'load' | 'compare'
+  /** `all`: everything. `known`: no new items, they are only counted (the quota is used up). `nothing`: a plan, all is only counted. */
+  readonly writes: 'all' | 'known' | 'nothing'
+  /** Compare every row, whatever the fingerprints say. */
+  readonly isForced: boolean
   readonly nowMs: number
 }
 
 /** What a batch came to. */
 export interface Committed {
-  readonly added: number
-  readonly changed: number
-  readonly unchanged: number
-  readonly isCancelAsked: boolean
+  readonly isStopAsked: boolean
 }
 
-/** The database says that keys of a `load` are there already (an upload came in between): the run has to go on as a `merge`. */
-export class NotEmpty extends Error {}
+/** Keys that were new are there already (a hint was followed in between): the run has to look again, from its cursors. */
+export class NotNew extends Error {}
+
+/** What of a batch is to be added, with everything numbered. */
+export interface Numbered {
+  /** Rows that are added; those of the batch itself in a load. */
+  readonly rows: RowBuffer
+  readonly firstItemNo: bigint
+  /** Folders the batch makes. */
+  readonly fresh: ReadonlySet<FolderDelta>
+  /** How many rows are new, added or not. */
+  readonly newCount: number
+}
+
+/** Gives every folder and row that is to be added its number. One batch at a time and in order: what is new in one is known to the next. */
+export async function numberBatch(
+  client: DbClient,
+  target: CommitTarget,
+  numbers: NumberStock,
+  batch: Batch,
+  comparison: Comparison | null,
+): Promise<Numbered> {
+  const newCount = comparison === null ? batch.rows.rows : comparison.added.length
+  const isAdded = target.writes === 'all'
+  const rows = comparison === null && isAdded ? batch.rows : batch.rows.pick(isAdded ? (comparison?.added ?? []) : [])
+  const fresh = new Set<FolderDelta>()
+  for (let row = 0; row < rows.rows; row++)
+    for (
+      let at: FolderDelta | null = batch.deltas[rows.folderOf(row)]!;
+      at?.folder.no === 0 && !fresh.has(at);
+      at = at.parent
+    )
+      fresh.add(at)
+  if (rows.rows === 0) return { rows, firstItemNo: 0n, fresh, newCount }
+  const { firstItemNo, firstDirNo } = await numbers.take(client, target, rows.rows, fresh.size)
+  let dirNo = firstDirNo
+  for (const delta of fresh) delta.folder.no = dirNo++
+  rows.number(firstItemNo, (place) => batch.deltas[place]!.folder.no)
+  return { rows, firstItemNo, fresh, newCount }
+}
 
 /** A batch whose rows are in a transaction that is not committed yet. */
 export interface CopiedBatch {
-  /** Writes counters, cursors and the run's numbers, and commits. Rolls everything back when it throws. */
+  /** Writes everything else and commits. Rolls everything back when it throws. */
   settle(progress: number): Promise<Committed>
   /** Gives the transaction up. */
   drop(): Promise<void>
 }
 
 /**
- * Sends a batch's rows to the database and leaves its transaction open: items, new folders, counters, skipped keys, the ranges' cursors and the
- * run's counters become true together with `settle`, so that a crash repeats or loses nothing.
+ * Sends a batch's new rows to the database and leaves its transaction open: items, folders, counters, fingerprints, absences, skipped keys, data
+ * points, the ranges' cursors and the run's counters become true together with `settle`, so that a crash repeats or loses nothing.
  *
  * In two steps, so that the next batch's rows are sent while this one is settled; batches must be settled in their order. `settle` throws
- * `LeaseLost` when another worker has the run; both throw `NotEmpty` when a load met rows.
+ * `LeaseLost` when another worker has the run, `NotEmpty` when a load is none any more, `QuotaExceeded`; both throw `NotNew`.
  */
 export async function copyBatch(
   client: DbClient,
   target: CommitTarget,
   batch: Batch,
-  { fresh, known }: NumberedFolders,
+  numbered: Numbered,
+  comparison: Comparison | null,
   ranges: readonly WalkRange[],
 ): Promise<CopiedBatch> {
   const guard = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -68,109 +117,110 @@ export async function copyBatch(
       return await work()
     } catch (error) {
       await client.query('rollback')
-      if (target.mode === 'load' && (error as { code?: string }).code === '23505')
-        throw new NotEmpty('The dataset is not empty.', { cause: error })
-      throw error
+      if ((error as { code?: string }).code !== '23505') throw error
+      const Met = target.mode === 'load' ? NotEmpty : NotNew
+      throw new Met('A key that was new is there already.', { cause: error })
     }
   }
   await client.query('begin')
   await guard(async () => {
-    if (target.mode === 'merge') await prepareStage(client)
-    if (batch.rows.rows > 0) await copyRows(client, target.mode === 'load' ? 'item' : 'pg_temp.stage', batch)
+    if (numbered.rows.rows > 0) await copyRows(client, numbered.rows)
   })
-  batch.rows.release()
-  const settle = (progress: number) =>
-    guard(async () => {
-      const merged = target.mode === 'load' ? loaded(batch) : await mergeRows(client, target, batch)
-      await insertFolders(client, target.datasetNo, fresh)
-      await addToFolders(client, target.datasetNo, known)
-      await insertSkipped(client, target, batch.skipped)
-      await saveRanges(client, target.runNo, ranges)
-      const isCancelAsked = await addToRun(client, { ...target, progress }, { ...batch.counts, ...merged })
-      await client.query('commit')
-      return { ...merged, isCancelAsked }
-    })
-  return { settle, drop: async () => void (await client.query('rollback')) }
+  if (comparison === null) batch.rows.release()
+  return {
+    settle: (progress) =>
+      guard(async () => {
+        const counts = await settleBatch(client, target, batch, numbered, comparison)
+        await insertSkipped(client, target, batch.skipped)
+        await saveRanges(client, target.runNo, ranges)
+        const isStopAsked = await addToRun(client, { ...target, progress }, counts)
+        if (target.writes === 'all') await reserveDataPoints(client, target.orgId, counts.added)
+        await client.query('commit')
+        batch.rows.release()
+        return { isStopAsked }
+      }),
+    drop: async () => void (await client.query('rollback')),
+  }
 }
 
-/** A batch's folders: those that it makes, and those that exist or are made by a batch before it. */
-export interface NumberedFolders {
-  readonly fresh: readonly FolderDelta[]
-  readonly known: readonly FolderDelta[]
-}
-
-/** Gives every folder and row of the batch its number. One batch at a time and in order: what is new in one is known to the next. */
-export async function numberBatch(
+async function settleBatch(
   client: DbClient,
   target: CommitTarget,
-  numbers: NumberStock,
   batch: Batch,
-): Promise<NumberedFolders> {
-  const unknown = batch.deltas.filter((delta) => delta.folder.no === 0)
-  if (target.mode === 'merge' && unknown.length > 0) {
-    const found = await findFolders(
-      client,
-      target.datasetNo,
-      unknown.map((delta) => delta.folder.path),
-    )
-    for (const { folder } of unknown) folder.no = found.get(folder.path) ?? 0
+  numbered: Numbered,
+  comparison: Comparison | null,
+): Promise<RunCounts> {
+  const none = { added: 0, changed: 0, unchanged: 0, returned: 0, overQuota: 0 }
+  if (comparison === null) {
+    if (target.writes !== 'all') return { ...batch.counts, ...none, overQuota: numbered.newCount }
+    await writeFolders(client, target, batch, numbered.fresh)
+    return { ...batch.counts, ...none, added: numbered.newCount }
   }
-  const known = batch.deltas.filter((delta) => delta.folder.no !== 0)
-  const fresh = unknown.filter((delta) => delta.folder.no === 0)
-  if (batch.rows.rows > 0) {
-    const { firstItemNo, firstDirNo } = await numbers.take(client, target, batch.rows.rows, fresh.length)
-    fresh.forEach((delta, index) => {
-      delta.folder.no = firstDirNo + index
-    })
-    batch.rows.number(firstItemNo, (place) => batch.deltas[place]!.folder.no)
+  const counts = { ...batch.counts, ...none, unchanged: comparison.unchanged }
+  await noteAbsentItems(client, target.runNo, comparison.absent)
+  await noteAbsentFolders(client, target, comparison.absentFolders)
+  if (target.writes !== 'all') counts.overQuota = target.writes === 'known' ? numbered.newCount : 0
+  if (target.writes === 'nothing') {
+    const returned = comparison.changed.filter(({ isReturned }) => isReturned).length
+    return { ...counts, added: numbered.newCount, returned, changed: comparison.changed.length - returned }
   }
-  return { fresh, known }
+  for (const delta of batch.deltas) clear(delta)
+  for (let row = 0; row < numbered.rows.rows; row++) addRow(batch, numbered.rows, row, 1)
+  const restored = await settleRestored(client, target, numbered)
+  for (const row of restored.refused) addRow(batch, numbered.rows, row, -1)
+  const updated = await updateItems(client, target, batch, comparison.changed)
+  await writeFolders(client, target, batch, numbered.fresh)
+  const disputed = [...comparison.disputed, ...restored.disputed, ...updated.disputed]
+  await markDirty(
+    client,
+    target.sourceNo,
+    disputed.map((key) => Buffer.concat([target.folder, key])),
+  )
+  counts.added = numbered.rows.rows - restored.refused.length
+  return { ...counts, changed: updated.changed, returned: updated.returned }
 }
 
-async function copyRows(client: DbClient, table: string, batch: Batch): Promise<void> {
-  const stream = client.query(pgCopy.from(`copy ${table} (${ROW_COLUMNS}) from stdin (format binary)`))
-  // An error (a key that is there already) ends the stream: it must reject here and not as an uncaught event.
-  const ended = once(stream, 'finish')
-  ended.catch(() => {})
-  stream.write(COPY_HEADER)
-  for (const chunk of batch.rows.chunks()) if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), ended])
-  stream.end(COPY_TRAILER)
-  await ended
+function clear(delta: FolderDelta): void {
+  delta.items = delta.bytes = delta.deepItems = delta.deepBytes = delta.fpHigh = delta.fpLow = 0
 }
 
-interface Merged {
-  readonly added: number
-  readonly changed: number
-  readonly unchanged: number
+function addRow(batch: Batch, rows: RowBuffer, row: number, sign: 1 | -1): void {
+  const delta = batch.deltas[rows.folderOf(row)]!
+  const { sizeBytes, high, low } = encodedFacts(rows, row)
+  delta.items += sign
+  delta.bytes += sign * sizeBytes
+  delta.fpHigh ^= high
+  delta.fpLow ^= low
 }
 
-/** In a load every row is new: the counters are what the encoder counted. */
-function loaded(batch: Batch): Merged {
-  sumDeep(batch.deltas)
-  return { added: batch.counts.items, changed: 0, unchanged: 0 }
-}
-
-/** In a merge the counters follow from what was really written. */
-async function mergeRows(client: DbClient, target: CommitTarget, batch: Batch): Promise<Merged> {
-  for (const delta of batch.deltas) delta.items = delta.bytes = 0
-  if (batch.rows.rows === 0) return { added: 0, changed: 0, unchanged: 0 }
-  const byNo = new Map(batch.deltas.map((delta) => [delta.folder.no, delta]))
-  const { added, changed, deltas } = await mergeStage(client, target.datasetNo, target.nowMs)
-  for (const written of deltas) {
-    const delta = byNo.get(written.dirNo)!
-    delta.items += written.items
-    delta.bytes += written.bytes
-  }
-  sumDeep(batch.deltas)
-  return { added, changed, unchanged: batch.counts.items - added - changed }
-}
-
-function sumDeep(deltas: readonly FolderDelta[]): void {
-  for (const delta of deltas) {
+async function writeFolders(
+  client: DbClient,
+  target: CommitTarget,
+  batch: Batch,
+  fresh: ReadonlySet<FolderDelta>,
+): Promise<void> {
+  for (const delta of batch.deltas) {
     if (delta.items === 0 && delta.bytes === 0) continue
     for (let at: FolderDelta | null = delta; at !== null; at = at.parent) {
       at.deepItems += delta.items
       at.deepBytes += delta.bytes
     }
   }
+  await insertFolders(client, target.datasetNo, [...fresh])
+  await addToFolders(
+    client,
+    target.datasetNo,
+    batch.deltas.filter((delta) => delta.folder.no !== 0 && !fresh.has(delta)),
+  )
+}
+
+async function copyRows(client: DbClient, rows: RowBuffer): Promise<void> {
+  const stream = client.query(pgCopy.from(`copy item (${ROW_COLUMNS}) from stdin (format binary)`))
+  // An error (a key that is there already) ends the stream: it must reject here and not as an uncaught event.
+  const ended = once(stream, 'finish')
+  ended.catch(() => {})
+  stream.write(COPY_HEADER)
+  for (const chunk of rows.chunks()) if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), ended])
+  stream.end(COPY_TRAILER)
+  await ended
 }

@@ -12,6 +12,9 @@ export class FolderDelta {
   bytes = 0
   deepItems = 0
   deepBytes = 0
+  /** What its fingerprint is to be combined with, in two halves. */
+  fpHigh = 0
+  fpLow = 0
 
   constructor(folder: Folder, parent: FolderDelta | null, place: number) {
     this.folder = folder

@@ -6,6 +6,7 @@ import type { ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import { Batch, type BatchSettings } from './batch.ts'
 import { type CommitTarget, copyBatch, numberBatch } from './commit.ts'
+import { compareBatch } from './compare.ts'
 import { FolderStack, type FolderTree } from './folder.ts'
 import { NumberStock } from './numbers.ts'
 
@@ -16,7 +17,7 @@ const REST_MS_MAX = 1_000
 
 /** What an ingest is given, for one slice of one run. */
 export interface IngestOptions extends BatchSettings {
-  /** Connections of its own, as many as batches are to be under way at once; the temporary table of merges lives on each. */
+  /** Connections of its own, as many as batches are to be under way at once. */
   readonly clients: readonly DbClient[]
   readonly clock: Clock
   readonly tree: FolderTree
@@ -25,8 +26,8 @@ export interface IngestOptions extends BatchSettings {
   readonly foreground: Foreground
   /** Rows a transaction; `BATCH_ROWS` unless a test wants many small ones. */
   readonly batchRows?: number
-  /** Called after a commit that found somebody's wish to cancel. */
-  onCancelAsked(): void
+  /** Called after a commit that found somebody's wish to cancel or pause. */
+  onStopAsked(): void
 }
 
 /**
@@ -46,6 +47,8 @@ export class Ingest {
   readonly #reach = new Map<WalkRange, Reach>()
   /** Ranges whose saved form is not what they are. */
   readonly #unsaved = new Set<WalkRange>()
+  /** Entries taken so far. */
+  listed = 0
   #batch: Batch
   readonly #numbers = new NumberStock()
   readonly #idle: DbClient[]
@@ -92,6 +95,7 @@ export class Ingest {
       stack = new FolderStack(this.#options.tree)
       this.#stacks.set(range, stack)
     }
+    const before = this.#batch.counts.listed
     try {
       this.#batch.takePage(range, page, reach, stack)
     } catch (error) {
@@ -99,6 +103,7 @@ export class Ingest {
       this.#isBroken = true
       throw error
     }
+    this.listed += this.#batch.counts.listed - before
     this.#reach.set(range, reach)
     this.#unsaved.add(range)
     if (reach.isDone) this.#stacks.delete(range)
@@ -153,20 +158,24 @@ export class Ingest {
     const progress = Math.min(99, Math.floor((100 * this.#rangesDone) / this.#rangesAll))
     const startedMs = performance.now()
     const stamped = { ...target, nowMs: clock.now() }
-    const numbering = this.#numbered.then(() => numberBatch(client, stamped, this.#numbers, batch))
+    const comparing = target.mode === 'load' ? null : compareBatch(client, stamped, batch)
+    comparing?.catch(() => {})
+    const numbering = this.#numbered.then(async () =>
+      numberBatch(client, stamped, this.#numbers, batch, await comparing),
+    )
     this.#numbered = numbering.catch(() => {})
-    const copied = await copyBatch(client, stamped, batch, await numbering, ranges)
+    const copied = await copyBatch(client, stamped, batch, await numbering, await comparing, ranges)
     try {
       await before
     } catch (error) {
       await copied.drop()
       throw error
     }
-    const { isCancelAsked } = await copied.settle(progress)
+    const { isStopAsked } = await copied.settle(progress)
     if (this.#options.foreground.isBusy()) await sleep(Math.min(REST_MS_MAX, performance.now() - startedMs))
     this.#idle.push(client)
     this.#wake()
-    if (isCancelAsked) this.#options.onCancelAsked()
+    if (isStopAsked) this.#options.onStopAsked()
   }
 
   #wake(): void {

@@ -1,3 +1,5 @@
+import { RowHash } from '#core/catalog/catalog.ts'
+
 /** Columns of an item row in the order in which `RowBuffer` writes them. */
 export const ROW_COLUMNS = 'item_no, size_bytes, modified_at, ticket, dataset_no, dir_no, type_no, flags, name, etag'
 
@@ -20,6 +22,51 @@ const TYPE = 70
 const FLAGS = 76
 const NAME = 78
 
+/** Places inside an encoded row, for whoever compares it with what the database sends. */
+export const encoded = { size: SIZE, modified: MODIFIED, type: TYPE, flags: FLAGS, name: NAME } as const
+
+/** Bit of `flags` for an object that wants a restore before it can be read. */
+export const FLAG_ARCHIVED = 4
+
+/** Where the encoded row that begins at `at` ends. */
+export function encodedEnd(bytes: Buffer, at: number): number {
+  const etag = at + NAME + 4 + bytes.readUInt32BE(at + NAME)
+  return etag + 4 + bytes.readUInt32BE(etag)
+}
+
+/** An encoded row, read. */
+export interface EncodedFacts {
+  readonly name: Buffer
+  /** As `packEtag` gives it. */
+  readonly etag: Buffer
+  readonly sizeBytes: number
+  readonly modifiedMs: number
+  readonly flags: number
+  /** Its hash in two halves. */
+  readonly high: number
+  readonly low: number
+}
+
+/** Reads a row back; for the few that need more than to be sent. */
+export function encodedFacts(buffer: RowBuffer, row: number): EncodedFacts {
+  const { bytes, at } = buffer.rowAt(row)
+  const name = at + NAME + 4
+  const nameEnd = name + bytes.readUInt32BE(at + NAME)
+  const end = encodedEnd(bytes, at)
+  const flags = bytes.readInt16BE(at + FLAGS)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  buffer.hash.row(view, at + SIZE, at + MODIFIED, (flags & FLAG_ARCHIVED) !== 0, at + NAME, end)
+  return {
+    name: Buffer.from(bytes.subarray(name, nameEnd)),
+    etag: Buffer.from(bytes.subarray(nameEnd + 4, end)),
+    sizeBytes: Number(bytes.readBigUInt64BE(at + SIZE)),
+    modifiedMs: Number(bytes.readBigInt64BE(at + MODIFIED)) / 1000 + PG_EPOCH_MS,
+    flags,
+    high: buffer.hash.high,
+    low: buffer.hash.low,
+  }
+}
+
 /** Longest name that is written: an index row holds 2,704 bytes at the most. */
 export const NAME_BYTES_MAX = 2600
 const ROW_BYTES_MAX = NAME + 4 + NAME_BYTES_MAX + 4 + 1024
@@ -32,6 +79,8 @@ const ROW_BYTES_MAX = NAME + 4 + NAME_BYTES_MAX + 4 + 1024
  */
 export class RowBuffer {
   rows = 0
+  /** Hash of the row that was added last. */
+  readonly hash: RowHash
   readonly #template: Buffer
   readonly #chunks: Buffer[] = []
   #lengths: number[] = []
@@ -41,8 +90,15 @@ export class RowBuffer {
   #chunk: Buffer
   #view: DataView
   #at = 0
+  #isReleased = false
+
+  readonly #datasetNo: number
+  readonly #ticket: number
 
   constructor(datasetNo: number, ticket: number) {
+    this.#datasetNo = datasetNo
+    this.#ticket = ticket
+    this.hash = new RowHash(datasetNo)
     this.#template = rowTemplate(datasetNo, ticket)
     this.#chunk = takeChunk()
     this.#view = new DataView(this.#chunk.buffer)
@@ -88,6 +144,49 @@ export class RowBuffer {
     at += 4
     for (let from = nameStart; from < nameEnd; from++) chunk[at++] = name[from]!
     this.#at = writeEtag(chunk, view, at, etag, etagStart, etagEnd)
+    this.hash.row(view, start + SIZE, start + MODIFIED, (flags & FLAG_ARCHIVED) !== 0, start + NAME, this.#at)
+  }
+
+  /** Rows of each folder in their order: those of folder `n` are `rows[starts[n]]` up to, and without, `rows[starts[n + 1]]`. */
+  byFolder(folders: number): { starts: Int32Array; rows: Int32Array } {
+    const starts = new Int32Array(folders + 1)
+    for (let row = 0; row < this.rows; row++) starts[this.#folders[row]! + 1]!++
+    for (let folder = 0; folder < folders; folder++) starts[folder + 1]! += starts[folder]!
+    const next = starts.slice()
+    const rows = new Int32Array(this.rows)
+    for (let row = 0; row < this.rows; row++) rows[next[this.#folders[row]!]!++] = row
+    return { starts, rows }
+  }
+
+  /** Where an encoded row is: its bytes begin at `at`. Valid until `release`. */
+  rowAt(row: number): { readonly bytes: Buffer; readonly at: number } {
+    const place = this.#starts[row]!
+    const index = Math.floor(place / CHUNK_BYTES)
+    return { bytes: this.#chunks[index] ?? this.#chunk, at: place % CHUNK_BYTES }
+  }
+
+  /** The folder that `add` was given for a row. */
+  folderOf(row: number): number {
+    return this.#folders[row]!
+  }
+
+  /** A buffer of its own with only these rows. */
+  pick(rows: readonly number[]): RowBuffer {
+    const picked = new RowBuffer(this.#datasetNo, this.#ticket)
+    for (const row of rows) {
+      const { bytes, at } = this.rowAt(row)
+      picked.#append(bytes, at, encodedEnd(bytes, at), this.#folders[row]!)
+    }
+    return picked
+  }
+
+  #append(bytes: Buffer, from: number, to: number, folder: number): void {
+    if (this.#at + ROW_BYTES_MAX > CHUNK_BYTES) this.#nextChunk()
+    if (this.rows === this.#starts.length) this.#growColumns()
+    this.#starts[this.rows] = this.#chunks.length * CHUNK_BYTES + this.#at
+    this.#folders[this.rows++] = folder
+    bytes.copy(this.#chunk, this.#at, from, to)
+    this.#at += to - from
   }
 
   /** Fills in the numbers: row `i` gets item number `first + i`, and the number that `dirNoOf` gives for its folder. */
@@ -115,8 +214,10 @@ export class RowBuffer {
     for (const [index, chunk] of this.#chunks.entries()) yield chunk.subarray(0, this.#lengths[index])
   }
 
-  /** Gives the memory back, once the rows are sent. */
+  /** Gives the memory back, once the rows are sent; again is no harm. */
   release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
     for (const chunk of this.#chunks) if (spareChunks.length < SPARE_CHUNKS_MAX) spareChunks.push(chunk)
     this.#chunks.length = 0
     if (this.#starts.length > ROWS_AT_FIRST || spareColumns.length >= SPARE_COLUMNS_MAX) return

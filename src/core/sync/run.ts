@@ -1,7 +1,27 @@
 import type { ErrorCode } from '#contract/errors.ts'
-import { type Db, type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
+import type { Db } from '#db/connect.ts'
 import type { WalkRange } from '#storage/walk/walk.ts'
-import { LEASE_SECONDS } from './queries.ts'
+import { LEASE_SECONDS, LeaseLost } from './queries.ts'
+
+/** What a sync was asked for. */
+export interface RunOptions {
+  /** Compare every row, whatever the fingerprints say. */
+  readonly forceRescan?: boolean | undefined
+  /** Change nothing; tell what a sync would do. */
+  readonly dryRun?: boolean | undefined
+  /** Remove what is gone instead of marking it, softly. */
+  readonly reconcile?: boolean | undefined
+  /** The set of absent items somebody has approved; see `Absences.set`. */
+  readonly approved?: string | undefined
+  /** The dataset had nothing before: with too few data points it gets nothing at all. */
+  readonly isFirst?: boolean | undefined
+}
+
+/**
+ * What a run does now. `listing`: all is listed and written. `counting`: the data points are used up, so new items are only counted.
+ * `confirming`: what was not listed is read again, one by one, and marked. `undoing`: a first sync without enough data points takes back what it wrote.
+ */
+export type RunPhase = 'listing' | 'counting' | 'confirming' | 'undoing'
 
 /** A run that a worker holds. */
 export interface ClaimedRun {
@@ -10,11 +30,25 @@ export interface ClaimedRun {
   readonly commandId: string
   readonly datasetNo: number
   readonly datasetId: string
+  readonly datasetName: string
+  readonly projectId: string
+  readonly orgId: string
   readonly driverId: string | null
   readonly driverEpoch: number
-  readonly mode: 'load' | 'merge'
+  readonly sourceNo: number
+  readonly mode: 'load' | 'compare'
+  readonly phase: RunPhase
   readonly ticket: number
   readonly attempts: number
+  readonly options: RunOptions
+  /** The dataset's own settings as they are stored. */
+  readonly datasetOptions: Readonly<Record<string, unknown>>
+  /** Items the dataset has, for how far the run is. */
+  readonly itemsKnown: number
+  /** Entries that former slices have listed. */
+  readonly listedBefore: number
+  readonly createdMs: number
+  readonly isNew: boolean
 }
 
 /**
@@ -24,12 +58,18 @@ export interface ClaimedRun {
 export async function claimRun(db: Db, runNo: number): Promise<ClaimedRun | null> {
   const { rows } = await db.query<ClaimedRun>(
     `update sync_run r
-        set state = 'running', fence = fence + 1, lease_until = now() + make_interval(secs => $2), started_at = coalesce(started_at, now())
+        set state = 'running', fence = r.fence + 1, lease_until = now() + make_interval(secs => $2), started_at = coalesce(r.started_at, now())
        from dataset d
+       join project p on p.id = d.project_id
+       left join driver v on v.id = d.driver_id
+       left join dir root on root.dataset_no = d.dataset_no and root.dir_no = 1
       where r.run_no = $1 and r.state in ('queued', 'running') and (r.lease_until is null or r.lease_until < now())
         and d.dataset_no = r.dataset_no
-      returning r.run_no as "runNo", r.fence, r.command_id as "commandId", r.dataset_no as "datasetNo", d.id as "datasetId",
-                d.driver_id as "driverId", r.driver_epoch as "driverEpoch", r.mode, r.ticket, r.attempts`,
+      returning r.run_no as "runNo", r.fence, r.command_id as "commandId", r.dataset_no as "datasetNo", d.id as "datasetId", d.name as "datasetName",
+                d.project_id as "projectId", p.org_id as "orgId", d.driver_id as "driverId", r.driver_epoch as "driverEpoch",
+                coalesce(v.source_no, 0) as "sourceNo", r.mode, r.phase, r.ticket, r.attempts, r.options, d.options as "datasetOptions",
+                coalesce(root.deep_items, 0) as "itemsKnown", (extract(epoch from r.created_at) * 1000)::float8 as "createdMs",
+                r.listed as "listedBefore", r.fence = 1 as "isNew"`,
     [runNo, LEASE_SECONDS],
   )
   const run = rows[0]
@@ -40,15 +80,16 @@ export async function claimRun(db: Db, runNo: number): Promise<ClaimedRun | null
   return run
 }
 
-/** Keeps the lease; `lost` when the run has another worker or has ended, `cancel` when somebody asked to cancel it. */
-export async function keepLease(db: Db, run: ClaimedRun): Promise<'kept' | 'lost' | 'cancel'> {
-  const { rows } = await db.query<{ cancel_asked: boolean }>(
+/** Keeps the lease; `lost` when the run has another worker or has ended, `cancel` or `pause` when somebody asked for that. */
+export async function keepLease(db: Db, run: ClaimedRun): Promise<'kept' | 'lost' | 'cancel' | 'pause'> {
+  const { rows } = await db.query<{ cancel_asked: boolean; pause_asked: boolean }>(
     `update sync_run set lease_until = now() + make_interval(secs => $3)
-      where run_no = $1 and fence = $2 and state = 'running' returning cancel_asked`,
+      where run_no = $1 and fence = $2 and state = 'running' returning cancel_asked, pause_asked`,
     [run.runNo, run.fence, LEASE_SECONDS],
   )
   if (!rows[0]) return 'lost'
-  return rows[0].cancel_asked ? 'cancel' : 'kept'
+  if (rows[0].cancel_asked) return 'cancel'
+  return rows[0].pause_asked ? 'pause' : 'kept'
 }
 
 /** The ranges a former slice left, in key order. */
@@ -92,63 +133,22 @@ export async function releaseRun(
   return rowCount === 1
 }
 
-/** From now on the run merges: its dataset turned out not to be empty. */
-export async function turnIntoMerge(db: Db, run: ClaimedRun): Promise<void> {
-  await db.query(`update sync_run set mode = 'merge' where run_no = $1 and fence = $2 and state = 'running'`, [
+/** From now on the run compares: its dataset turned out not to be empty. */
+export async function turnIntoCompare(db: Db, run: ClaimedRun): Promise<void> {
+  await db.query(`update sync_run set mode = 'compare' where run_no = $1 and fence = $2 and state = 'running'`, [
     run.runNo,
     run.fence,
   ])
 }
 
-/** How a run ended. */
-export type RunEnd =
-  | { readonly state: 'success' }
-  | { readonly state: 'canceled' }
-  | { readonly state: 'failed'; readonly code: ErrorCode; readonly message: string }
-
-/**
- * Ends a run and its command in one transaction; the dataset's last sync time moves only at success (DS-05). Answers false when the run was not
- * ours any more, and then nothing has changed.
- */
-export async function endRun(pool: DbPool, run: ClaimedRun, requests: number, end: RunEnd): Promise<boolean> {
-  return withTransaction(pool, async (client) => {
-    const failure = end.state === 'failed' ? end : null
-    const { rows } = await client.query<Record<string, number>>(
-      `update sync_run
-          set state = $3, lease_until = null, requests = requests + $4, error_code = $5, error = $6, finished_at = now()
-        where run_no = $1 and fence = $2 and state = 'running'
-        returning listed, added, changed, unchanged, markers, hidden, skipped, requests`,
-      [run.runNo, run.fence, end.state, requests, failure?.code ?? null, failure?.message ?? null],
-    )
-    const counts = rows[0]
-    if (!counts) return false
-    if (end.state === 'success')
-      await client.query('update dataset set last_synced_at = now() where dataset_no = $1', [run.datasetNo])
-    await client.query('delete from sync_range where run_no = $1', [run.runNo])
-    await endCommand(client, run, end, counts)
-    return true
-  })
-}
-
-async function endCommand(
-  client: DbClient,
-  run: ClaimedRun,
-  end: RunEnd,
-  counts: Record<string, number>,
-): Promise<void> {
-  await client.query(
-    `update command
-        set status = $2, progress = case when $2 = 'success' then 100 else progress end, error = $3, error_code = $4,
-            spec = spec || $5::jsonb, updated_at = now()
-      where id = $1`,
-    [
-      run.commandId,
-      end.state,
-      end.state === 'failed' ? end.message : null,
-      end.state === 'failed' ? end.code : null,
-      JSON.stringify({ datasetId: run.datasetId, counts }),
-    ],
+/** Moves a run on to another phase; throws `LeaseLost` when it is not ours any more. */
+export async function enterPhase(tx: Db, run: ClaimedRun, phase: RunPhase): Promise<ClaimedRun> {
+  const { rowCount } = await tx.query(
+    `update sync_run set phase = $3 where run_no = $1 and fence = $2 and state = 'running'`,
+    [run.runNo, run.fence, phase],
   )
+  if (rowCount !== 1) throw new LeaseLost('The run has another worker or has ended.')
+  return { ...run, phase }
 }
 
 /** Runs that nobody works on: new ones, and those whose worker was killed. */

@@ -1,34 +1,27 @@
 import type { ErrorCode } from '#contract/errors.ts'
-import { type OpenDriver, openDriver } from '#core/drivers/drivers.ts'
+import { openDriver } from '#core/drivers/drivers.ts'
+import { notify } from '#core/notifications/notifications.ts'
+import { compilePatterns, syncSettingsOf } from '#core/patterns/patterns.ts'
+import { QuotaExceeded } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
 import { StorageError } from '#storage/storage-error.ts'
-import { type WalkRange, walk } from '#storage/walk/walk.ts'
 import type { Deps } from '../deps.ts'
-import { NotEmpty } from './commit.ts'
-import { FolderTree } from './folder.ts'
-import { Ingest } from './ingest.ts'
-import { MediaTypes } from './media-types.ts'
-import { findFolders, LeaseLost } from './queries.ts'
-import {
-  type ClaimedRun,
-  claimRun,
-  endRun,
-  hasRanges,
-  keepLease,
-  loadRanges,
-  type RunEnd,
-  releaseRun,
-  turnIntoMerge,
-} from './run.ts'
+import { leaveMark } from './bucket-mark.ts'
+import { NotNew } from './commit.ts'
+import { confirmAbsences } from './confirm.ts'
+import { judgeListing, quotaEnd } from './judge.ts'
+import { listAll } from './listing.ts'
+import { LeaseLost, NotEmpty } from './queries.ts'
+import { type ClaimedRun, claimRun, enterPhase, keepLease, releaseRun, turnIntoCompare } from './run.ts'
+import { endRun, REFUSALS, type RunEnd } from './run-end.ts'
+import { undoFirstSync } from './undo.ts'
 
 /** Connections a slice writes through; see `Ingest`. */
 const CONNECTIONS = 3
 /** A third of the lease, so that one lost beat is no harm. */
 const HEARTBEAT_MS = 5_000
-/** How often at least what was listed is committed, so that progress is seen. */
-const TICK_MS = 1_000
 /** A slice ends by itself after this, so that other datasets' syncs get their turn; it costs a page a connection. */
 const SLICE_MS_MAX = 5 * 60_000
 /** Slices in a row that may fail without listing anything, with delays that double from a second: about five minutes of an unreachable storage. */
@@ -40,10 +33,11 @@ const INVALID_ATTEMPTS_MAX = 2
 export type SliceOutcome = { readonly kind: 'again'; readonly delayMs: number } | { readonly kind: 'ended' }
 
 const ENDED: SliceOutcome = { kind: 'ended' }
+const AGAIN: SliceOutcome = { kind: 'again', delayMs: 0 }
 
 /**
- * Does one bounded slice of a sync run: takes the run, lists and commits until all is listed, the time is up, the process is to stop or
- * something fails, and gives the run back or ends it. Whatever happens in between, the next slice goes on at the committed cursors.
+ * Does one bounded slice of a sync run: takes the run, works until it has ended or parked, the time is up, the process is to stop or something fails,
+ * and gives the run back or ends it. Whatever happens in between, the next slice goes on at the committed cursors.
  */
 export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): Promise<SliceOutcome> {
   const run = await claimRun(deps.db, runNo)
@@ -51,40 +45,49 @@ export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): 
   const log = deps.log.child({ sync: run.commandId, dataset: run.datasetId })
   const slice = new Slice(deps, run, signal)
   try {
-    const end = await slice.work()
-    if (end === null) {
-      await releaseRun(deps.db, run, slice.requests, null)
-      return { kind: 'again', delayMs: 0 }
+    const done = await slice.work()
+    if (done === null) {
+      await releaseRun(deps.db, run, slice.cost.requests, null)
+      return AGAIN
     }
-    await endRun(deps.db, run, slice.requests, end)
-    log.info({ state: end.state, requests: slice.requests }, 'sync ended')
+    await endRun(deps.db, run, slice.cost.requests, done.end, deps.clock.now(), done.report)
+    log.info({ state: done.end.state, requests: slice.cost.requests }, 'sync ended')
     return ENDED
   } catch (error) {
     if (error instanceof LeaseLost) return ENDED
-    if (error instanceof NotEmpty) {
-      await turnIntoMerge(deps.db, run)
-      await releaseRun(deps.db, run, slice.requests, null)
-      return { kind: 'again', delayMs: 0 }
+    if (error instanceof NotEmpty || error instanceof NotNew || error instanceof QuotaExceeded) {
+      if (error instanceof NotEmpty) await turnIntoCompare(deps.db, run)
+      if (error instanceof QuotaExceeded) await enterPhase(deps.db, run, 'counting')
+      await releaseRun(deps.db, run, slice.cost.requests, null)
+      return AGAIN
     }
     const failure = describeFailure(error)
     if (failure.code === 'server.internal') log.error({ err: error }, 'sync slice failed')
     else log.warn({ code: failure.code, attempts: run.attempts + 1 }, 'sync slice failed')
     if (run.attempts + 1 < failure.attemptsMax) {
-      await releaseRun(deps.db, run, slice.requests, failure)
+      await releaseRun(deps.db, run, slice.cost.requests, failure)
       return { kind: 'again', delayMs: Math.min(300_000, 1000 * 2 ** run.attempts) }
     }
-    await endRun(deps.db, run, slice.requests, { state: 'failed', code: failure.code, message: failure.message })
+    // New credentials mend it: the run keeps its cursors and goes on when it is resumed (§2.5).
+    const state = REFUSALS.has(failure.code) && run.options.dryRun !== true ? 'parked' : 'failed'
+    const end = { state, code: failure.code, message: failure.message } as const
+    await endRun(deps.db, run, slice.cost.requests, end, deps.clock.now())
     return ENDED
   }
 }
 
+interface Done {
+  readonly end: RunEnd
+  readonly report: Record<string, unknown>
+}
+
 class Slice {
-  requests = 0
+  readonly cost = { requests: 0 }
   readonly #deps: Deps
-  readonly #run: ClaimedRun
+  #run: ClaimedRun
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  #isCancelAsked = false
+  #stopAsked: 'cancel' | 'pause' | null = null
   #isLost = false
 
   constructor(deps: Deps, run: ClaimedRun, signal: AbortSignal) {
@@ -93,20 +96,16 @@ class Slice {
     this.#signal = AbortSignal.any([signal, this.#stop.signal, AbortSignal.timeout(SLICE_MS_MAX)])
   }
 
-  /** The run's end, or null when there is more to do. */
-  async work(): Promise<RunEnd | null> {
+  /** How the run ended, or null when there is more to do. */
+  async work(): Promise<Done | null> {
     const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS)
-    const clients: DbClient[] = []
     try {
-      for (let n = 0; n < CONNECTIONS; n++) clients.push(await this.#deps.db.connect())
-      const isComplete = await this.#listAll(clients)
+      const done = await this.#workThrough()
       if (this.#isLost) throw new LeaseLost('The lease ran out.')
-      if (isComplete) return { state: 'success' }
-      return this.#isCancelAsked ? { state: 'canceled' } : null
+      if (done !== null || this.#stopAsked === null) return done
+      return { end: { state: this.#stopAsked === 'cancel' ? 'canceled' : 'paused' }, report: {} }
     } finally {
       clearInterval(heartbeat)
-      // The connections hold a temporary table and maybe a broken transaction: they are not for others.
-      for (const client of clients) client.release(true)
     }
   }
 
@@ -114,102 +113,97 @@ class Slice {
     // A database that does not answer is found out by the commits; the lease then runs out by itself.
     const kept = await keepLease(this.#deps.db, this.#run).catch(() => 'kept' as const)
     if (kept === 'lost') this.#isLost = true
-    if (kept === 'cancel') this.#isCancelAsked = true
+    if (kept === 'cancel' || kept === 'pause') this.#stopAsked = kept
     if (kept !== 'kept') this.#stop.abort()
   }
 
-  /** Lists until everything is committed (true) or the slice is stopped (false). */
-  async #listAll(clients: readonly DbClient[]): Promise<boolean> {
-    const { db, config, clock, foreground } = this.#deps
+  /** One phase after another; null when it was stopped before the end. */
+  async #workThrough(): Promise<Done | null> {
+    const deps = this.#deps
     const run = this.#run
     if (run.driverId === null) throw new AppError('dataset.disconnected')
-    const open = await openDriver(this.#deps, run.driverId)
+    const open = await openDriver(deps, run.driverId)
     if (open.driver.epoch !== run.driverEpoch) throw new AppError('sync.driver_changed')
-    const ranges = await this.#openRanges()
-    const prefixBytes = Buffer.byteLength(open.prefix)
-    const ingest = new Ingest({
-      clients,
-      clock,
-      foreground,
-      tree: await openTree(db, config.hiddenFolder, run.datasetNo, ranges, prefixBytes),
-      target: { runNo: run.runNo, fence: run.fence, datasetNo: run.datasetNo, mode: run.mode },
-      datasetNo: run.datasetNo,
-      ticket: run.ticket,
-      folderBytes: prefixBytes,
-      types: await MediaTypes.load(db),
-      ranges,
-      onCancelAsked: () => {
-        this.#isCancelAsked = true
-        this.#stop.abort()
-      },
-    })
-    const ticker = setInterval(() => ingest.tick(), TICK_MS)
-    try {
-      await this.#walk(open, ranges, ingest)
-      await ingest.drain()
-      return true
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      // What was taken before the storage failed or we were stopped is good: keep it.
-      await ingest.drain()
-      if (error.kind === 'aborted' && this.#signal.aborted) return false
-      throw error
-    } finally {
-      clearInterval(ticker)
+    const settings = syncSettingsOf(run.datasetOptions)
+    const patterns = compilePatterns(settings)
+    if (run.isNew) await notify(deps.db, this.#notice('sync.started', 0), deps.clock.now())
+    if (run.phase === 'listing' || run.phase === 'counting') {
+      if (!(await this.#list(open, patterns))) return null
+      const verdict = await judgeListing(deps, run, open, settings)
+      if (verdict.kind === 'end') {
+        if (verdict.end.state === 'success' && run.options.dryRun !== true) await leaveMark(deps, open)
+        return verdict
+      }
+      this.#run = verdict.run
     }
+    if (this.#run.phase === 'undoing') return (await undoFirstSync(deps, run, this.#signal)) ? this.#quotaDone() : null
+    const isComplete = await confirmAbsences(deps, run, open, patterns, this.#signal, this.cost)
+    if (!isComplete) return null
+    await leaveMark(deps, open)
+    return this.#quotaDone()
   }
 
-  async #walk(open: OpenDriver, ranges: readonly WalkRange[], ingest: Ingest): Promise<void> {
-    const cost = { requests: 0 }
+  async #quotaDone(): Promise<Done> {
+    return { end: (await quotaEnd(this.#deps, this.#run)) ?? { state: 'success' }, report: {} }
+  }
+
+  async #list(
+    open: Awaited<ReturnType<typeof openDriver>>,
+    patterns: ReturnType<typeof compilePatterns>,
+  ): Promise<boolean> {
+    const clients: DbClient[] = []
+    const startedMs = performance.now()
     try {
-      await walk({
-        storage: open.storage,
-        prefix: open.prefix,
-        ranges,
-        connectionsMax: this.#deps.config.listConnections,
-        mayListBelow: open.driver.report?.capabilities.list_below ?? false,
+      for (let n = 0; n < CONNECTIONS; n++) {
+        const client = await this.#deps.db.connect()
+        clients.push(client)
+        // Rows of a comparison have to come in order, and its statements are too short to be worth compiling.
+        await client.query('set max_parallel_workers_per_gather = 0; set jit = off')
+      }
+      return await listAll(this.#deps, {
+        run: this.#run,
+        open,
+        patterns,
+        clients,
         signal: this.#signal,
-        cost,
-        onPage: (range, page, reach) => ingest.takePage(range, page, reach),
-        onRange: (range) => ingest.noteRange(range),
+        cost: this.cost,
+        onStopAsked: () => void this.#beat(),
+        onProgress: (listed) => void this.#tell(listed, startedMs),
       })
     } finally {
-      this.requests = cost.requests
+      // They have settings of their own and maybe a broken transaction: they are not for others.
+      for (const client of clients) client.release(true)
     }
   }
 
-  async #openRanges(): Promise<WalkRange[]> {
-    const { db } = this.#deps
-    const ranges = await loadRanges(db, this.#run.runNo)
-    if (ranges.length > 0 || (await hasRanges(db, this.#run.runNo))) return ranges
-    const none = Buffer.alloc(0)
-    return [{ no: 1, from: none, to: null, cursor: none, isDone: false, keys: 0 }]
+  async #tell(listed: number, startedMs: number): Promise<void> {
+    const perSecond = Math.round((listed * 1000) / (performance.now() - startedMs))
+    // A notice that cannot be written is no reason to end a sync.
+    await notify(this.#deps.db, this.#notice('sync.progress', listed, perSecond), this.#deps.clock.now()).catch(
+      () => {},
+    )
   }
-}
 
-/** The folders at which ranges meet, with the numbers of those that exist. */
-async function openTree(
-  db: Deps['db'],
-  hiddenFolder: string,
-  datasetNo: number,
-  ranges: readonly WalkRange[],
-  prefixBytes: number,
-): Promise<FolderTree> {
-  const tree = new FolderTree(hiddenFolder)
-  for (const range of ranges)
-    for (const key of [range.from, range.cursor, range.to])
-      if (key !== null && key.length > prefixBytes) tree.share(key.toString('utf8', prefixBytes), [])
-  const shared = [...tree.shared()]
-  const known =
-    shared.length === 0
-      ? new Map()
-      : await findFolders(
-          db,
-          datasetNo,
-          shared.map((folder) => folder.path),
-        )
-  for (const folder of shared) folder.no = known.get(folder.path) ?? 0
-  return tree
+  #notice(code: 'sync.started' | 'sync.progress', listed: number, perSecond = 0) {
+    const run = this.#run
+    const count = run.listedBefore + listed
+    const left = run.itemsKnown - count
+    const isKnown = run.mode === 'compare' && left > 0
+    return {
+      code,
+      orgId: run.orgId,
+      projectId: run.projectId,
+      resource: { type: 'dataset', id: run.datasetId, name: run.datasetName, action: 'sync' },
+      text: code === 'sync.started' ? 'The storage is being listed.' : `${count} files listed.`,
+      groupKey: `sync:${run.commandId}`,
+      progress: {
+        percent: isKnown ? Math.floor((100 * count) / run.itemsKnown) : null,
+        count,
+        perSecond,
+        secondsLeft: isKnown && perSecond > 0 ? Math.ceil(left / perSecond) : null,
+      },
+    } as const
+  }
 }
 
 interface Failure {

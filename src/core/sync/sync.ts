@@ -1,22 +1,41 @@
 import { type Command, createCommand } from '#core/commands/commands.ts'
 import { createDatasetIn, type NewDataset } from '#core/datasets/datasets.ts'
-import { type Db, type DbClient, withTransaction } from '#db/connect.ts'
+import { type DbClient, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Caller, Deps } from '../deps.ts'
-import { findAbandonedRuns } from './run.ts'
+import { findAbandonedRuns, type RunOptions } from './run.ts'
 import { runSlice } from './slice.ts'
+import { enqueueSlice } from './slice-job.ts'
 
-/** Name of the job that does one slice of a run. */
-export const SLICE_JOB = 'sync.slice'
+export { SLICE_JOB } from './slice-job.ts'
+export { getSync, listSyncs, type SyncStatus } from './status.ts'
+export { approveSync, cancelSync, pauseSync, resumeSync } from './steer.ts'
+
+/** What a sync is asked for. */
+export interface SyncRequest {
+  /** Compare every row, whatever the fingerprints say. */
+  readonly forceRescan?: boolean | undefined
+  /** Only tell what a sync would do. */
+  readonly dryRun?: boolean | undefined
+  /** Remove what is gone, softly, instead of marking it. */
+  readonly reconcile?: boolean | undefined
+  /** Id of a plan's command: what it would mark is approved, if it is still exactly that. */
+  readonly apply?: string | undefined
+}
 
 /**
- * Starts a sync of a dataset, first or manual, and answers its command at once; a worker does the listing.
+ * Starts a sync of a dataset, first or manual, and answers its command at once; a worker does the listing. One that is parked is given up for it.
  *
- * Throws `dataset.already_syncing` (423) while one runs, `dataset.not_external`, `dataset.not_syncable` (clones and merges), `dataset.readonly`,
- * `dataset.disconnected`. Never removes an item (D13).
+ * Throws `dataset.already_syncing` (423) while one runs or is paused, `dataset.not_external`, `dataset.not_syncable` (clones and merges),
+ * `dataset.readonly`, `dataset.disconnected`, `sync.not_a_plan`. Removes items in a reconcile only (D13).
  */
-export async function startSync(deps: Deps, caller: Caller, datasetNo: number): Promise<Command> {
-  return withTransaction(deps.db, (client) => startSyncIn(deps, client, caller, datasetNo))
+export async function startSync(
+  deps: Deps,
+  caller: Caller,
+  datasetNo: number,
+  request: SyncRequest = {},
+): Promise<Command> {
+  return withTransaction(deps.db, (client) => startSyncIn(deps, client, caller, datasetNo, request))
 }
 
 /** Makes a dataset and, if asked, starts its first sync in the same transaction (IS-01); answers its number. */
@@ -29,12 +48,18 @@ export async function createSyncedDataset(
   return withTransaction(deps.db, async (client) => {
     const datasetNo = await createDatasetIn(deps, client, caller, dataset)
     // Without a driver there is nothing to sync; the option is then meaningless, not wrong.
-    if (isSyncAsked && dataset.driverId !== null) await startSyncIn(deps, client, caller, datasetNo)
+    if (isSyncAsked && dataset.driverId !== null) await startSyncIn(deps, client, caller, datasetNo, {})
     return datasetNo
   })
 }
 
-async function startSyncIn(deps: Deps, client: DbClient, caller: Caller, datasetNo: number): Promise<Command> {
+async function startSyncIn(
+  deps: Deps,
+  client: DbClient,
+  caller: Caller,
+  datasetNo: number,
+  request: SyncRequest,
+): Promise<Command> {
   const { rows } = await client.query<{
     id: string
     project_id: string
@@ -44,9 +69,12 @@ async function startSyncIn(deps: Deps, client: DbClient, caller: Caller, dataset
     is_readonly: boolean
     epoch: number
     state: string
+    source_no: number
     is_empty: boolean
+    is_first: boolean
   }>(
-    `select d.id, d.project_id, p.org_id, d.driver_id, d.kind, d.is_readonly, v.epoch, v.state, n.last_item_no = 0 as is_empty
+    `select d.id, d.project_id, p.org_id, d.driver_id, d.kind, d.is_readonly, v.epoch, v.state, v.source_no, n.last_item_no = 0 as is_empty,
+            d.last_synced_at is null and not exists (select 1 from item i where i.dataset_no = d.dataset_no) as is_first
        from dataset d
        join project p on p.id = d.project_id
        join dataset_numbers n on n.dataset_no = d.dataset_no
@@ -60,6 +88,13 @@ async function startSyncIn(deps: Deps, client: DbClient, caller: Caller, dataset
   if (dataset.driver_id === null) throw new AppError('dataset.not_external')
   if (dataset.is_readonly) throw new AppError('dataset.readonly')
   if (dataset.state !== 'ready') throw new AppError('dataset.disconnected')
+  const options: RunOptions = {
+    ...(request.forceRescan && { forceRescan: true }),
+    ...(request.dryRun && { dryRun: true }),
+    ...(request.reconcile && { reconcile: true }),
+    ...(dataset.is_first && { isFirst: true }),
+    ...(request.apply && { approved: await findPlannedSet(client, datasetNo, request.apply) }),
+  }
   const command = await createCommand(deps, client, {
     type: 'datasetSync',
     spec: { datasetId: dataset.id },
@@ -67,8 +102,8 @@ async function startSyncIn(deps: Deps, client: DbClient, caller: Caller, dataset
     projectId: dataset.project_id,
     creatorId: caller.userId,
   })
-  const runNo = await insertRun(client, caller, command.id, datasetNo, dataset)
-  await deps.queue.enqueue(client, SLICE_JOB, { runNo }, { key: jobKey(runNo) })
+  const runNo = await insertRun(client, caller, command.id, datasetNo, { ...dataset, options })
+  await enqueueSlice(deps, client, runNo)
   return command
 }
 
@@ -77,80 +112,74 @@ async function insertRun(
   caller: Caller,
   commandId: string,
   datasetNo: number,
-  dataset: { readonly id: string; readonly epoch: number; readonly is_empty: boolean },
+  dataset: {
+    readonly id: string
+    readonly epoch: number
+    readonly source_no: number
+    readonly is_empty: boolean
+    readonly options: RunOptions
+  },
 ): Promise<number> {
+  await giveUpParked(client, datasetNo)
   // The partial unique index is what makes “one at a time” true when two start at once.
-  const { rows } = await client.query<{ run_no: number }>(
-    `insert into sync_run (command_id, dataset_no, driver_epoch, mode, state, ticket, creator_id)
-     values ($1, $2, $3, $4, 'queued', nextval('ticket'), $5)
-     on conflict (dataset_no) where state in ('queued', 'running') do nothing
-     returning run_no`,
-    [commandId, datasetNo, dataset.epoch, dataset.is_empty ? 'load' : 'merge', caller.userId],
+  const { rows } = await client.query<{ run_no: number; ticket: number }>(
+    `insert into sync_run (command_id, dataset_no, driver_epoch, mode, state, ticket, creator_id, options)
+     values ($1, $2, $3, $4, 'queued', nextval('ticket'), $5, $6)
+     on conflict (dataset_no) where state in ('queued', 'running', 'paused', 'parked') do nothing
+     returning run_no, ticket`,
+    [
+      commandId,
+      datasetNo,
+      dataset.epoch,
+      dataset.is_empty && dataset.options.dryRun !== true ? 'load' : 'compare',
+      caller.userId,
+      JSON.stringify(dataset.options),
+    ],
   )
   if (!rows[0])
     throw new AppError('dataset.already_syncing', {
       message: `Dataset ${dataset.id} cannot be synced as it is already being synced.`,
     })
+  // From here on an observation that began before the run is no longer taken: what the run finds is newer (D12, appendix A).
+  await client.query('update source set floor = greatest(floor, $2) where source_no = $1', [
+    dataset.source_no,
+    rows[0].ticket,
+  ])
   return rows[0].run_no
 }
 
-/** Asks the run of a command to stop; what it has committed stays. Nothing happens when it has ended already. */
-export async function cancelSync(deps: Deps, commandId: string): Promise<void> {
-  await withTransaction(deps.db, async (client) => {
-    const { rows } = await client.query<{ state: string; lease_until: Date | null }>(
-      `update sync_run set cancel_asked = true where command_id = $1 and state in ('queued', 'running') returning state, lease_until`,
-      [commandId],
-    )
-    if (!rows[0] || rows[0].lease_until !== null) return
-    // Nobody works on it: it ends here.
-    await client.query(
-      `update sync_run set state = 'canceled', finished_at = now() where command_id = $1 and state in ('queued', 'running')`,
-      [commandId],
-    )
-    await client.query(`update command set status = 'canceled', updated_at = now() where id = $1`, [commandId])
-  })
-}
-
-/** A run as people see it: how far it is and what it met. */
-export interface SyncStatus {
-  readonly commandId: string
-  readonly state: 'queued' | 'running' | 'success' | 'failed' | 'canceled'
-  readonly counts: Readonly<
-    Record<'listed' | 'added' | 'changed' | 'unchanged' | 'markers' | 'hidden' | 'skipped' | 'requests', number>
-  >
-  readonly error: string | null
-  readonly errorCode: string | null
-  readonly createdAt: Date
-  readonly startedAt: Date | null
-  readonly finishedAt: Date | null
-}
-
-/** The last runs of a dataset, newest first; at most 100. */
-export async function listSyncs(db: Db, datasetNo: number): Promise<SyncStatus[]> {
-  const { rows } = await db.query<SyncStatus>(
-    `select command_id as "commandId", state, error, error_code as "errorCode", created_at as "createdAt", started_at as "startedAt",
-            finished_at as "finishedAt",
-            json_build_object('listed', listed, 'added', added, 'changed', changed, 'unchanged', unchanged, 'markers', markers,
-                              'hidden', hidden, 'skipped', skipped, 'requests', requests) as counts
-       from sync_run where dataset_no = $1 order by run_no desc limit 100`,
+/** A run that waits for a person ends when a new one is asked for: that one finds out everything anew. */
+async function giveUpParked(client: DbClient, datasetNo: number): Promise<void> {
+  const { rows } = await client.query<{ run_no: number; command_id: string }>(
+    `update sync_run set state = 'canceled', finished_at = now() where dataset_no = $1 and state = 'parked' returning run_no, command_id`,
     [datasetNo],
   )
-  return rows
+  for (const { run_no } of rows) await forgetRun(client, run_no)
+}
+
+async function forgetRun(client: DbClient, runNo: number): Promise<void> {
+  await client.query('delete from sync_range where run_no = $1', [runNo])
+  await client.query('delete from absence where run_no = $1', [runNo])
+}
+
+/** The set of absent items that a finished plan has found; empty text when there was none. */
+async function findPlannedSet(client: DbClient, datasetNo: number, commandId: string): Promise<string> {
+  const { rows } = await client.query<{ set: string | null }>(
+    `select report->'absent'->>'set' as set from sync_run
+      where dataset_no = $1 and command_id = $2 and state = 'success' and options->>'dryRun' = 'true'`,
+    [datasetNo, commandId],
+  )
+  if (!rows[0]) throw new AppError('sync.not_a_plan')
+  return rows[0].set ?? ''
 }
 
 /** For the job: does a slice and puts the next one into the queue when there is more to do. */
 export async function continueSync(deps: Deps, runNo: number, signal: AbortSignal): Promise<void> {
   const outcome = await runSlice(deps, runNo, signal)
-  if (outcome.kind === 'again')
-    await deps.queue.enqueue(deps.db, SLICE_JOB, { runNo }, { key: jobKey(runNo), delayMs: outcome.delayMs })
+  if (outcome.kind === 'again') await enqueueSlice(deps, deps.db, runNo, outcome.delayMs)
 }
 
 /** For the clockwork: puts runs whose worker was killed into the queue again. Harmless when a job is there already: only one can take the run. */
 export async function reviveSyncs(deps: Deps): Promise<void> {
-  for (const runNo of await findAbandonedRuns(deps.db))
-    await deps.queue.enqueue(deps.db, SLICE_JOB, { runNo }, { key: jobKey(runNo) })
-}
-
-function jobKey(runNo: number): string {
-  return `sync:${runNo}`
+  for (const runNo of await findAbandonedRuns(deps.db)) await enqueueSlice(deps, deps.db, runNo)
 }

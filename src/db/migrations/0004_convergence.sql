@@ -26,7 +26,8 @@ create table removed (
 );
 create index removed_age on removed (removed_at);
 
--- Keys of a source that have to be read again (D12): a hint, never a fact. marked is the ticket of the newest hint.
+-- Keys of a source that have to be read again (D12): a hint, never a fact. marked is the ticket of the newest hint. removes: when the file is gone, the
+-- item goes (an event said so); otherwise it is marked missing.
 create table dirty (
   source_no   int not null references source on delete cascade,
   key_sha256  bytea not null,
@@ -34,6 +35,7 @@ create table dirty (
   marked      bigint not null,
   fence       int not null default 0,
   attempts    int not null default 0,
+  removes     boolean not null default false,
   lease_until timestamptz,
   not_before  timestamptz,
   error_code  text,
@@ -41,13 +43,17 @@ create table dirty (
 );
 create index dirty_order on dirty (source_no, marked);
 
--- Items that a run's listing did not show. A hint as well: each is confirmed by another read before it is marked.
+-- Items that a run's listing did not show. A hint as well: each is confirmed by another read before it is marked. place: order of the keys, given
+-- when the listing has ended; null again when it is settled. moved_to: the new item with the same content, where exactly one went and one came.
 create table absence (
-  run_no  bigint not null references sync_run on delete cascade,
-  item_no bigint not null,
-  dir_no  int not null,
+  run_no   bigint not null references sync_run on delete cascade,
+  item_no  bigint not null,
+  moved_to bigint,
+  dir_no   int not null,
+  place    int,
   primary key (run_no, item_no)
 );
+create index absence_place on absence (run_no, place) where place is not null;
 
 alter table sync_run drop constraint sync_run_mode_check;
 alter table sync_run add constraint sync_run_mode_check check (mode in ('load', 'compare'));

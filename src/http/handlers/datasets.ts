@@ -1,17 +1,15 @@
 import type { DatasetQuery, datasetRoutes } from '#contract/datasets.ts'
 import {
   compileDatasetFilter,
-  findLastSync,
   getDataset,
   listDatasets,
   removeDataset,
   updateDataset,
 } from '#core/datasets/datasets.ts'
-import { createSyncedDataset, listSyncs, startSync } from '#core/sync/sync.ts'
+import { createSyncedDataset } from '#core/sync/sync.ts'
 import type { Handlers } from '../handler.ts'
-import { renderCommand } from './commands.ts'
 
-/** Datasets and their syncs. */
+/** Datasets. */
 export const datasetHandlers: Handlers<typeof datasetRoutes> = {
   createDataset: async (deps, { caller, body, access, baseUrl }) => {
     const datasetNo = await createSyncedDataset(
@@ -63,17 +61,6 @@ export const datasetHandlers: Handlers<typeof datasetRoutes> = {
     await removeDataset(deps, access.datasetNo!)
     return { id: params.datasetId }
   },
-  syncDataset: async (deps, { caller, access, baseUrl }) =>
-    renderCommand(await startSync(deps, caller, access.datasetNo!), baseUrl),
-  listSyncs: async (deps, { access }) => ({
-    lastSyncedAt: (await findLastSync(deps.db, access.datasetNo!))?.toISOString() ?? null,
-    items: (await listSyncs(deps.db, access.datasetNo!)).map((run) => ({
-      ...run,
-      createdAt: run.createdAt.toISOString(),
-      startedAt: run.startedAt?.toISOString() ?? null,
-      finishedAt: run.finishedAt?.toISOString() ?? null,
-    })),
-  }),
 }
 
 /** The vendor's suite puts project ids under `context.datasets` in one raw request and means projects (contract §6). */

@@ -1,0 +1,18 @@
+/** The write side of the catalog: what keeps items, folders, counters and fingerprints in agreement. */
+export { fingerprintColumns, fingerprintText, hashObserved, type Observed, RowHash } from './fingerprint.ts'
+export { FolderChanges } from './folder-counters.ts'
+export {
+  dropItems,
+  EXCLUDED,
+  excludeItems,
+  FLAG_CHANGED,
+  LIVE,
+  type LockedItem,
+  lockItems,
+  type MarkTarget,
+  MISSING,
+  markMissing,
+  type RemovalReason,
+  removeItems,
+  toggleFingerprint,
+} from './marks.ts'

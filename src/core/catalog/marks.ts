@@ -1,0 +1,138 @@
+import { releaseDataPoints } from '#core/quota/quota.ts'
+import type { DbClient } from '#db/connect.ts'
+import { hashObserved, RowHash } from './fingerprint.ts'
+import { FolderChanges } from './folder-counters.ts'
+
+/** Values of `item.state`. */
+export const LIVE = 0
+export const MISSING = 1
+export const EXCLUDED = 2
+/** Bit of `item.flags`: the file's content changed in the storage. */
+export const FLAG_CHANGED = 8
+
+/** Whose items are marked, and by which observation. */
+export interface MarkTarget {
+  readonly datasetNo: number
+  readonly orgId: string
+  /** Ticket of the read that confirmed it; items written under a later one stay as they are. */
+  readonly ticket: number
+  readonly nowMs: number
+}
+
+/** A stored item as far as counters and fingerprints go. */
+export interface LockedItem {
+  readonly itemNo: string
+  readonly dirNo: number
+  readonly typeNo: number
+  readonly state: number
+  readonly name: Buffer
+  readonly etag: Buffer
+  readonly sizeBytes: number
+  readonly modifiedMs: number | null
+  readonly flags: number
+  readonly ticket: number
+}
+
+/** Locks items in the order of their numbers and reads them; those written under the ticket or a later one are left out. */
+export async function lockItems(
+  tx: DbClient,
+  target: { readonly datasetNo: number; readonly ticket: number },
+  itemNos: readonly string[],
+): Promise<LockedItem[]> {
+  const { rows } = await tx.query<LockedItem>(
+    `select item_no::text as "itemNo", dir_no as "dirNo", type_no as "typeNo", state, convert_to(name, 'UTF8') as name, etag, size_bytes as "sizeBytes",
+            (extract(epoch from modified_at) * 1000)::float8 as "modifiedMs", flags, ticket
+       from item where dataset_no = $1 and item_no = any($2::bigint[]) and ticket < $3 order by item_no for update`,
+    [target.datasetNo, [...itemNos], target.ticket],
+  )
+  return rows
+}
+
+/** Combines an item's hash with its folder's changes: takes a live one out of the fingerprint, or puts it in. */
+export function toggleFingerprint(changes: FolderChanges, hash: RowHash, item: LockedItem, dirNo = item.dirNo): void {
+  hashObserved(hash, { ...item, isArchived: (item.flags & 4) !== 0 })
+  changes.add(dirNo, 0, 0, hash.high, hash.low)
+}
+
+/** Marks live items as missing in the storage; they stay, with everything that is known of them (GH-01). Answers how many. */
+export async function markMissing(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
+  return markState(tx, target, itemNos, MISSING)
+}
+
+/** Marks live items as kept out by the dataset's patterns. */
+export async function excludeItems(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
+  return markState(tx, target, itemNos, EXCLUDED)
+}
+
+async function markState(tx: DbClient, target: MarkTarget, itemNos: readonly string[], state: number): Promise<number> {
+  const items = (await lockItems(tx, target, itemNos)).filter((item) => item.state === LIVE)
+  if (items.length === 0) return 0
+  const changes = new FolderChanges()
+  const hash = new RowHash(target.datasetNo)
+  for (const item of items) toggleFingerprint(changes, hash, item)
+  await tx.query(
+    `update item set state = $3, missing_at = case when $3 = ${MISSING} then to_timestamp($4::float8 / 1000) end, ticket = $5
+      where dataset_no = $1 and item_no = any($2::bigint[])`,
+    [target.datasetNo, items.map((item) => item.itemNo), state, target.nowMs, target.ticket],
+  )
+  await changes.write(tx, target.datasetNo)
+  return items.length
+}
+
+/** Why an item was removed. */
+export type RemovalReason = 'gone' | 'excluded' | 'cleared'
+
+/**
+ * Takes items out of a dataset, softly: for 30 days their number, metadata and annotations are kept and come back with the file. Nothing in any bucket is
+ * touched. Answers how many; gives their data points back. Must be the last thing its transaction writes.
+ */
+export async function removeItems(
+  tx: DbClient,
+  target: MarkTarget,
+  itemNos: readonly string[],
+  reason: RemovalReason,
+): Promise<number> {
+  const { items, changes } = await lockLeaving(tx, target, itemNos)
+  if (items.length === 0) return 0
+  await tx.query(
+    `with gone as (
+       delete from item where dataset_no = $1 and item_no = any($2::bigint[])
+       returning dir_no, item_no, size_bytes, modified_at, type_no, flags, name, etag, metadata
+     )
+     insert into removed (dataset_no, dir_no, item_no, ticket, size_bytes, modified_at, removed_at, type_no, flags, reason, name, etag, metadata)
+     select $1, dir_no, item_no, $3, size_bytes, modified_at, to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, metadata from gone
+     on conflict (dataset_no, dir_no, name) do update
+        set item_no = excluded.item_no, ticket = greatest(removed.ticket, excluded.ticket), size_bytes = excluded.size_bytes,
+            modified_at = excluded.modified_at, removed_at = excluded.removed_at, type_no = excluded.type_no, flags = excluded.flags,
+            reason = excluded.reason, etag = excluded.etag, metadata = excluded.metadata`,
+    [target.datasetNo, items.map((item) => item.itemNo), target.ticket, target.nowMs, reason],
+  )
+  await changes.write(tx, target.datasetNo)
+  await releaseDataPoints(tx, target.orgId, items.length)
+  return items.length
+}
+
+/** Takes items out as if they had never been there: what a first sync wrote that is not to be. Answers how many; otherwise as `removeItems`. */
+export async function dropItems(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
+  const { items, changes } = await lockLeaving(tx, target, itemNos)
+  if (items.length === 0) return 0
+  await tx.query('delete from item where dataset_no = $1 and item_no = any($2::bigint[])', [
+    target.datasetNo,
+    items.map((item) => item.itemNo),
+  ])
+  await changes.write(tx, target.datasetNo)
+  await releaseDataPoints(tx, target.orgId, items.length)
+  return items.length
+}
+
+/** Locks items that are to leave, with what their folders lose. */
+async function lockLeaving(tx: DbClient, target: MarkTarget, itemNos: readonly string[]) {
+  const items = await lockItems(tx, target, itemNos)
+  const changes = new FolderChanges()
+  const hash = new RowHash(target.datasetNo)
+  for (const item of items) {
+    changes.add(item.dirNo, -1, -item.sizeBytes, 0, 0)
+    if (item.state === LIVE) toggleFingerprint(changes, hash, item)
+  }
+  return { items, changes }
+}

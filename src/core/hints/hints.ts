@@ -1,0 +1,1 @@
+export { markDirty } from './mark.ts'

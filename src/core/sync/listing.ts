@@ -1,0 +1,118 @@
+import type { OpenDriver } from '#core/drivers/drivers.ts'
+import type { CompiledPatterns } from '#core/patterns/patterns.ts'
+import type { DbClient } from '#db/connect.ts'
+import { StorageError } from '#storage/storage-error.ts'
+import { type WalkRange, walk } from '#storage/walk/walk.ts'
+import type { Deps } from '../deps.ts'
+import { FolderTree } from './folder.ts'
+import { Ingest } from './ingest.ts'
+import { MediaTypes } from './media-types.ts'
+import { findFolders } from './queries.ts'
+import { type ClaimedRun, hasRanges, loadRanges } from './run.ts'
+
+/** How often at least what was listed is committed, so that progress is seen. */
+const TICK_MS = 1_000
+
+/** What the listing of a slice is given. */
+export interface ListingOptions {
+  readonly run: ClaimedRun
+  readonly open: OpenDriver
+  readonly patterns: CompiledPatterns | null
+  /** Connections of its own, as many as batches are to be under way at once. */
+  readonly clients: readonly DbClient[]
+  readonly signal: AbortSignal
+  readonly cost: { requests: number }
+  onStopAsked(): void
+  /** Told about once a second how many entries this slice has listed. */
+  onProgress(listed: number): void
+}
+
+/** Lists and commits until everything of the run's ranges is in the dataset (true), or the signal says stop (false). */
+export async function listAll(deps: Deps, options: ListingOptions): Promise<boolean> {
+  const { run, open, signal, cost, clients } = options
+  const ranges = await openRanges(deps, run, open)
+  const prefixBytes = Buffer.byteLength(open.prefix)
+  const ingest = new Ingest({
+    clients,
+    clock: deps.clock,
+    foreground: deps.foreground,
+    tree: await openTree(deps, run.datasetNo, ranges, prefixBytes),
+    target: {
+      runNo: run.runNo,
+      fence: run.fence,
+      datasetNo: run.datasetNo,
+      sourceNo: run.sourceNo,
+      orgId: run.orgId,
+      ticket: run.ticket,
+      folder: Buffer.from(open.prefix),
+      mode: run.mode,
+      writes: run.options.dryRun === true ? 'nothing' : run.phase === 'counting' ? 'known' : 'all',
+      isForced: run.options.forceRescan === true,
+    },
+    datasetNo: run.datasetNo,
+    ticket: run.ticket,
+    folderBytes: prefixBytes,
+    types: await MediaTypes.load(deps.db),
+    patterns: options.patterns,
+    ranges,
+    onStopAsked: options.onStopAsked,
+  })
+  const ticker = setInterval(() => {
+    ingest.tick()
+    options.onProgress(ingest.listed)
+  }, TICK_MS)
+  try {
+    await walk({
+      storage: open.storage,
+      prefix: open.prefix,
+      ranges,
+      connectionsMax: deps.config.listConnections,
+      mayListBelow: open.driver.report?.capabilities.list_below ?? false,
+      signal,
+      cost,
+      onPage: (range, page, reach) => ingest.takePage(range, page, reach),
+      onRange: (range) => ingest.noteRange(range),
+    })
+    await ingest.drain()
+    return true
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    // What was taken before the storage failed or we were stopped is good: keep it.
+    await ingest.drain()
+    if (error.kind === 'aborted' && signal.aborted) return false
+    throw error
+  } finally {
+    clearInterval(ticker)
+  }
+}
+
+async function openRanges(deps: Deps, run: ClaimedRun, open: OpenDriver): Promise<WalkRange[]> {
+  const none = Buffer.alloc(0)
+  const whole: WalkRange = { no: 1, from: none, to: null, cursor: none, isDone: false, keys: 0 }
+  const ranges = await loadRanges(deps.db, run.runNo)
+  if (ranges.length === 0) return (await hasRanges(deps.db, run.runNo)) ? [] : [whole]
+  // Where a listing cannot begin at a key, it begins anew, and so does what it says about the keys.
+  return open.storage.can.list_after ? ranges : [whole]
+}
+
+/** The folders at which ranges meet, with the numbers of those that exist. */
+async function openTree(
+  deps: Deps,
+  datasetNo: number,
+  ranges: readonly WalkRange[],
+  prefixBytes: number,
+): Promise<FolderTree> {
+  const tree = new FolderTree(deps.config.hiddenFolder)
+  for (const range of ranges)
+    for (const key of [range.from, range.cursor, range.to])
+      if (key !== null && key.length > prefixBytes) tree.share(key.toString('utf8', prefixBytes), [])
+  const shared = [...tree.shared()]
+  if (shared.length === 0) return tree
+  const known = await findFolders(
+    deps.db,
+    datasetNo,
+    shared.map((folder) => folder.path),
+  )
+  for (const folder of shared) folder.no = known.get(folder.path) ?? 0
+  return tree
+}

@@ -1,0 +1,149 @@
+import type { ErrorCode } from '#contract/errors.ts'
+import type { NoticeCode } from '#contract/notifications.ts'
+import { notify } from '#core/notifications/notifications.ts'
+import { type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
+import type { ClaimedRun } from './run.ts'
+
+/**
+ * How a run ended, or why it stops for now. `parked`: it found something that a person has to look at, and goes on when that is approved or mended.
+ * `paused`: somebody asked for it.
+ */
+export type RunEnd =
+  | { readonly state: 'success' }
+  | { readonly state: 'canceled' }
+  | { readonly state: 'paused' }
+  | { readonly state: 'failed' | 'parked'; readonly code: ErrorCode; readonly message: string }
+
+const notices: Record<RunEnd['state'], NoticeCode> = {
+  success: 'sync.finished',
+  canceled: 'sync.canceled',
+  paused: 'sync.paused',
+  failed: 'sync.failed',
+  parked: 'sync.parked',
+}
+
+/**
+ * Ends a run and its command in one transaction; the dataset's last sync time moves only at success (DS-05). Answers false when the run was not
+ * ours any more, and then nothing has changed.
+ *
+ * A parked run's command fails, because whoever polls it must not wait for a person; when the run goes on, so does the command.
+ */
+export async function endRun(
+  pool: DbPool,
+  run: ClaimedRun,
+  requests: number,
+  end: RunEnd,
+  nowMs: number,
+  report: Readonly<Record<string, unknown>> = {},
+): Promise<boolean> {
+  return withTransaction(pool, async (client) => {
+    const failure = end.state === 'failed' || end.state === 'parked' ? end : null
+    const isFinal = end.state !== 'paused' && end.state !== 'parked'
+    const { rows } = await client.query<Counts>(
+      `update sync_run
+          set state = $3, lease_until = null, requests = requests + $4, error_code = $5, error = $6, report = report || $7::jsonb,
+              finished_at = case when $8 then now() end, pause_asked = false
+        where run_no = $1 and fence = $2 and state = 'running'
+        returning ${countColumns}`,
+      [
+        run.runNo,
+        run.fence,
+        end.state,
+        requests,
+        failure?.code ?? null,
+        failure?.message ?? null,
+        JSON.stringify(report),
+        isFinal,
+      ],
+    )
+    const counts = rows[0]
+    if (!counts) return false
+    if (end.state === 'success' && run.options.dryRun !== true)
+      await client.query('update dataset set last_synced_at = now() where dataset_no = $1', [run.datasetNo])
+    if (isFinal) {
+      await client.query('delete from sync_range where run_no = $1', [run.runNo])
+      await client.query('delete from absence where run_no = $1', [run.runNo])
+    }
+    if (end.state !== 'paused') await endCommand(client, run, end, counts)
+    await notify(client, noticeOf(run, end, counts), nowMs)
+    return true
+  })
+}
+
+/** Names of a run's counters, as columns and in answers. */
+export const runCounts = [
+  'listed',
+  'added',
+  'changed',
+  'unchanged',
+  'missing',
+  'returned',
+  'removed',
+  'moved',
+  'excluded',
+  'markers',
+  'hidden',
+  'skipped',
+  'overQuota',
+  'requests',
+] as const
+type Counts = Record<(typeof runCounts)[number], number>
+
+/** SQL of a run's counters. */
+export const countColumns = runCounts
+  .map((name) => (name === 'overQuota' ? 'over_quota as "overQuota"' : name))
+  .join(', ')
+
+async function endCommand(client: DbClient, run: ClaimedRun, end: RunEnd, counts: Counts): Promise<void> {
+  const failure = end.state === 'failed' || end.state === 'parked' ? end : null
+  await client.query(
+    `update command
+        set status = $2, progress = case when $2 = 'success' then 100 else progress end, error = $3, error_code = $4,
+            spec = spec || $5::jsonb, updated_at = now()
+      where id = $1`,
+    [
+      run.commandId,
+      end.state === 'parked' ? 'failed' : end.state,
+      failure?.message ?? null,
+      failure?.code ?? null,
+      JSON.stringify({ datasetId: run.datasetId, counts }),
+    ],
+  )
+}
+
+/** Failures that mean that the storage lets us in no more; a run that meets one waits for new credentials (IS-03). */
+export const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'storage.denied',
+  'storage.bad_credentials',
+  'storage.expired_credentials',
+  'storage.kms_denied',
+])
+
+function noticeCode(end: RunEnd): NoticeCode {
+  if (end.state !== 'failed' && end.state !== 'parked') return notices[end.state]
+  if (end.code === 'quota.exceeded') return 'quota.exceeded'
+  return REFUSALS.has(end.code) ? 'storage.forbidden' : notices[end.state]
+}
+
+function noticeOf(run: ClaimedRun, end: RunEnd, counts: Counts) {
+  const code = noticeCode(end)
+  const text = end.state === 'failed' || end.state === 'parked' ? end.message : summaryOf(counts)
+  return {
+    code,
+    orgId: run.orgId,
+    projectId: run.projectId,
+    resource: { type: 'dataset', id: run.datasetId, name: run.datasetName, action: 'sync' },
+    text,
+    groupKey: `sync:${run.commandId}`,
+    progress: { percent: end.state === 'success' ? 100 : null, count: counts.listed, perSecond: 0, secondsLeft: null },
+  } as const
+}
+
+/** A run's outcome in one sentence; what did not happen is not mentioned. */
+export function summaryOf(counts: Counts): string {
+  const parts = (['added', 'changed', 'returned', 'moved', 'missing', 'removed', 'excluded', 'skipped'] as const)
+    .filter((name) => counts[name] > 0)
+    .map((name) => `${counts[name]} ${name}`)
+  const outcome = parts.length === 0 ? 'nothing changed' : parts.join(', ')
+  return `${counts.listed} files listed: ${outcome}.`
+}

@@ -1,0 +1,139 @@
+import { isUtf8 } from 'node:buffer'
+import { fingerprintColumns } from '#core/catalog/catalog.ts'
+import type { DbClient } from '#db/connect.ts'
+
+/** A half-open stretch `(from, to]` of keys below the driver's folder that a batch says everything about; `to` null: to the end. */
+export interface Interval {
+  readonly from: Buffer
+  readonly to: Buffer | null
+}
+
+/** A folder as the dataset has it. */
+export interface StoredFolder {
+  readonly no: number
+  readonly path: string
+  readonly bytes: Buffer
+  readonly fpHigh: number
+  readonly fpLow: number
+}
+
+/** Part of a folder's own items: those with names in `(low, high]`; null means no bound. Without both it is the whole folder. */
+export interface Window {
+  readonly folder: StoredFolder
+  readonly low: Buffer | null
+  readonly high: Buffer | null
+}
+
+/** Sorts behind every text that may stand in an indexed column (2,600 bytes at the most). */
+const BEHIND_ALL = '\u{10ffff}'.repeat(651)
+
+/** The greatest text of whole characters that is not behind the bytes; keys at borders may hold anything. */
+export function textAtMost(bytes: Buffer): string {
+  const nul = bytes.indexOf(0)
+  const usable = nul < 0 ? bytes : bytes.subarray(0, nul)
+  const text = usable.toString('utf8')
+  return isUtf8(usable) ? text : text.slice(0, text.indexOf('\ufffd'))
+}
+
+/** A text that no text of the bytes' stretch is behind. */
+export function textAtLeast(bytes: Buffer | null): string {
+  if (bytes === null) return BEHIND_ALL
+  const text = textAtMost(bytes)
+  return Buffer.byteLength(text) === bytes.length ? text : text + BEHIND_ALL
+}
+
+/**
+ * The parts of stored folders that the intervals say everything about: of each interval all folders that begin inside it, and of the folders that hold
+ * one of its ends the names on its side.
+ *
+ * In a fixed folder path and name together grow with the name, so these are exactly the rows whose keys lie in the intervals.
+ */
+export async function findWindows(
+  client: DbClient,
+  datasetNo: number,
+  intervals: readonly Interval[],
+): Promise<Window[]> {
+  const [inside, above] = [
+    await foldersInside(client, datasetNo, intervals),
+    await foldersAbove(client, datasetNo, intervals),
+  ]
+  const windows: Window[] = []
+  for (const [index, { from, to }] of intervals.entries()) {
+    for (const folder of inside[index]!) {
+      // The bounds of the statement were rounded to whole characters.
+      if (folder.bytes.compare(from) <= 0 || (to !== null && folder.bytes.compare(to) > 0)) continue
+      if (to === null || !holds(folder.bytes, to)) windows.push({ folder, low: null, high: null })
+    }
+    for (const path of pathsHolding(from, to)) {
+      const folder = above.get(path)
+      if (!folder) continue
+      const low =
+        holds(folder.bytes, from) && from.length > folder.bytes.length ? from.subarray(folder.bytes.length) : null
+      const high = to !== null && holds(folder.bytes, to) ? to.subarray(folder.bytes.length) : null
+      // An end that is the folder itself has none of its names behind it.
+      if (high === null || high.length > 0) windows.push({ folder, low, high })
+    }
+  }
+  return windows
+}
+
+function holds(path: Buffer, key: Buffer): boolean {
+  return key.length >= path.length && key.compare(path, 0, path.length, 0, path.length) === 0
+}
+
+const SLASH = 0x2f
+
+/** Paths of the folders that hold one of the ends, the root first; each once. */
+function pathsHolding(from: Buffer, to: Buffer | null): Set<string> {
+  const paths = new Set<string>([''])
+  for (const key of to === null ? [from] : [from, to]) {
+    for (let at = key.indexOf(SLASH); at >= 0; at = key.indexOf(SLASH, at + 1)) {
+      const path = key.subarray(0, at + 1)
+      if (isUtf8(path) && !path.includes(0)) paths.add(path.toString('utf8'))
+    }
+  }
+  return paths
+}
+
+interface Row {
+  place: number
+  dir_no: number
+  path: string
+  fp_high: number
+  fp_low: number
+}
+
+function folderOf(row: Row): StoredFolder {
+  return { no: row.dir_no, path: row.path, bytes: Buffer.from(row.path), fpHigh: row.fp_high, fpLow: row.fp_low }
+}
+
+async function foldersInside(
+  client: DbClient,
+  datasetNo: number,
+  intervals: readonly Interval[],
+): Promise<StoredFolder[][]> {
+  const { rows } = await client.query<Row>(
+    `select w.place::int as place, d.*
+       from unnest($2::text[], $3::text[]) with ordinality w (low, high, place)
+      cross join lateral (
+        select dir_no, path, ${fingerprintColumns} from dir
+         where dataset_no = $1 and path > w.low collate "C" and path <= w.high collate "C" and dir_no > 1) d`,
+    [datasetNo, intervals.map(({ from }) => textAtMost(from)), intervals.map(({ to }) => textAtLeast(to))],
+  )
+  const found: StoredFolder[][] = intervals.map(() => [])
+  for (const row of rows) found[row.place - 1]!.push(folderOf(row))
+  return found
+}
+
+async function foldersAbove(
+  client: DbClient,
+  datasetNo: number,
+  intervals: readonly Interval[],
+): Promise<Map<string, StoredFolder>> {
+  const paths = new Set(intervals.flatMap(({ from, to }) => [...pathsHolding(from, to)]))
+  const { rows } = await client.query<Row>(
+    `select 0 as place, dir_no, path, ${fingerprintColumns} from dir where dataset_no = $1 and path = any($2::text[])`,
+    [datasetNo, [...paths]],
+  )
+  return new Map(rows.map((row) => [row.path, folderOf(row)]))
+}
