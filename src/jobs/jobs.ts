@@ -1,4 +1,5 @@
 import type { Deps } from '#core/deps.ts'
+import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
@@ -9,6 +10,8 @@ import { syncSlice } from './sync-slice.ts'
 const CONCURRENCY = 4
 /** How often runs whose worker was killed are looked for; their lease has to run out first. */
 const REVIVE_MS = 5_000
+/** How often old notifications are removed; they are kept for a month. */
+const SWEEP_MS = 3_600_000
 
 /** Starts the background work of this process: the queue's workers and the clockwork that revives abandoned runs and starts scheduled ones. */
 export async function startJobs(deps: Deps): Promise<Workers> {
@@ -26,10 +29,14 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const rescan = () => void startDueRescans(deps).catch((error) => onError('sync.rescan', error))
   rescan()
   const rescanTimer = setInterval(rescan, RESCAN_MS)
+  const sweep = () => void sweepNotifications(deps).catch((error) => onError('notification.sweep', error))
+  sweep()
+  const sweepTimer = setInterval(sweep, SWEEP_MS)
   return {
     async stop() {
       clearInterval(timer)
       clearInterval(rescanTimer)
+      clearInterval(sweepTimer)
       await workers.stop()
     },
   }
