@@ -21,6 +21,8 @@ export interface VirtualSetting {
   readonly pageMax?: number
   /** Where to begin; one range over everything unless said. */
   readonly ranges?: readonly WalkRange[]
+  /** Keys of an earlier index, for later cuts. */
+  readonly marks?: readonly Buffer[]
 }
 
 /** What reading an answer costs this process: a fixed part, and a part a key. About what the S3 driver with a sync behind it takes. */
@@ -43,6 +45,7 @@ export async function walkVirtually(layout: Layout, setting: VirtualSetting): Pr
     storage: world.storage(),
     prefix: '',
     ranges: setting.ranges ?? [{ no: 1, from: none, to: null, cursor: none, isDone: false, keys: 0 }],
+    marks: setting.marks ?? [],
     connectionsMax: setting.connections,
     mayListBelow: true,
     signal: new AbortController().signal,

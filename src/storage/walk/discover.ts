@@ -1,5 +1,6 @@
 import type { ListPage, Storage } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
+import type { WalkCost } from './walk.ts'
 
 /** Levels of folders that are looked into; the number of requests is bounded besides. */
 const LEVELS_MAX = 8
@@ -17,7 +18,6 @@ export interface Discovered {
   readonly folders: readonly Buffer[]
   /** Those of them, or the prefix itself, of which only the first page is known. */
   readonly big: readonly BigFolder[]
-  readonly requests: number
 }
 
 interface Level {
@@ -37,9 +37,10 @@ export async function discoverFolders(options: {
   storage: Storage
   prefix: string
   wanted: number
+  cost: WalkCost
   signal: AbortSignal
 }): Promise<Discovered> {
-  const { storage, wanted, signal } = options
+  const { storage, wanted, cost, signal } = options
   let open: string[] = [options.prefix]
   const closed: Buffer[] = []
   const big: BigFolder[] = []
@@ -47,6 +48,7 @@ export async function discoverFolders(options: {
   for (let depth = 0; depth < LEVELS_MAX && open.length > 0; depth++) {
     if (requests + open.length > 2 * wanted || open.length + closed.length >= wanted) break
     requests += open.length
+    cost.requests += open.length
     const levels = await Promise.all(open.map((prefix) => listFolders(storage, prefix, signal)))
     const further: string[] = []
     for (const [index, level] of levels.entries()) {
@@ -62,7 +64,7 @@ export async function discoverFolders(options: {
   const folders = [...closed, ...open.map((folder) => Buffer.from(folder))].filter(
     (folder) => folder.length > Buffer.byteLength(options.prefix),
   )
-  return { folders: folders.sort(Buffer.compare), big, requests }
+  return { folders: folders.sort(Buffer.compare), big }
 }
 
 /** Null: listing there is refused or fails; the plain listing will say what is wrong if it matters. */

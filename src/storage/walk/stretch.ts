@@ -4,16 +4,21 @@ import type { WalkRange } from './walk.ts'
 /** Pages a stretch without marks must have given before anybody asks how it goes on; doubled whenever that was of no use. */
 const PAGES_BEFORE_LOOKING = 2
 const PAGES_BEFORE_LOOKING_MAX = 64
-/** A mark with so many times the keys of the others is of another kind, and nobody knows how long it goes on. */
+/** So many times the keys of other marks are far more. */
 const LONGER = 1.5
 /** Pages that must be left, the one under way included, so that a part is worth a request and the half page that its border costs. */
 const PAGES_WORTH_CUTTING = 3
 
 /** How many keys there are between two marks, as learned by all stretches that were cut at the same kind of marks. */
-class Grain {
-  /** Keys behind marks whose end was reached. */
-  keys = 0
-  marks = 0
+export class Grain {
+  /** Marks whose end was reached, and the keys behind them. */
+  marks: number
+  keys: number
+
+  constructor(keys = 0, marks = 0) {
+    this.keys = keys
+    this.marks = marks
+  }
 
   /** Keys a mark; `inMark` have been met behind one whose end was not reached yet. */
   perMark(inMark: number): number {
@@ -47,13 +52,18 @@ export class Stretch {
   #pages = 0
   #pagesWanted = PAGES_BEFORE_LOOKING
 
-  constructor(range: WalkRange, victim: Stretch | null) {
+  constructor(range: WalkRange, grain: Grain, victim: Stretch | null = null) {
     this.range = range
     this.victim = victim
     this.end = victim?.end ?? null
     this.isRegular = victim?.isRegular ?? false
-    this.#grain = victim === null ? new Grain() : victim.#grain
+    this.#grain = grain
     this.#mark = range.cursor
+  }
+
+  /** A part that is cut off its end; with marks of another kind, if they are. */
+  part(range: WalkRange, grain: Grain = this.#grain): Stretch {
+    return new Stretch(range, grain, this)
   }
 
   /** Where the keys end, as far as is known. */
@@ -80,12 +90,16 @@ export class Stretch {
     this.estimate(terrain)
   }
 
+  /** Whether the mark that is being listed has far more keys than others, so that nobody knows how long it goes on. */
+  get isLonger(): boolean {
+    return this.#grain.marks === 0 || this.#inMark > LONGER * this.#grain.perMark(this.#inMark)
+  }
+
   /** Works out anew how much is left; after a page, and after marks or ends have changed. */
   estimate(terrain: Terrain): void {
     const ahead = terrain.count(this.range.cursor, this.likelyEnd)
     const perMark = this.#grain.perMark(this.#inMark)
-    const isLonger = this.#grain.marks === 0 || this.#inMark > LONGER * perMark
-    const inThis = isLonger ? this.#inMark : Math.max(0, perMark - this.#inMark)
+    const inThis = this.isLonger ? this.#inMark : Math.max(0, perMark - this.#inMark)
     this.left = inThis + perMark * ahead
   }
 
@@ -94,9 +108,7 @@ export class Stretch {
     const { cursor } = this.range
     const passed = terrain.count(this.#mark, cursor)
     const rest = this.#inMark / (passed + 1)
-    this.#grain = new Grain()
-    this.#grain.keys = this.#inMark - rest
-    this.#grain.marks = passed
+    this.#grain = new Grain(this.#inMark - rest, passed)
     this.#mark = cursor
     this.#inMark = rest
     this.#pages = 0
@@ -122,10 +134,14 @@ export class Stretch {
     return !this.isLookedAt && this.#pages >= this.#pagesWanted
   }
 
-  /** A look or a cut was of no use (or of some): ask later (or as before). */
+  /** A look or a part was of use or not; if not, ask later and trust less. */
   learn(wasUseful: boolean): void {
+    if (wasUseful) {
+      this.#pagesWanted = PAGES_BEFORE_LOOKING
+      return
+    }
     this.#pages = 0
-    this.#pagesWanted = wasUseful ? PAGES_BEFORE_LOOKING : Math.min(PAGES_BEFORE_LOOKING_MAX, this.#pagesWanted * 2)
-    if (!wasUseful) this.isRegular = false
+    this.#pagesWanted = Math.min(PAGES_BEFORE_LOOKING_MAX, this.#pagesWanted * 2)
+    this.isRegular = false
   }
 }

@@ -2,6 +2,8 @@ import { type CodePoints, commonLength, DIGITS, isDigit, toCodePoints, toKey } f
 
 /** Marks kept at the most: 60 bytes each are no burden, and no walk is cut that often. */
 const MARKS_MAX = 20_000
+/** Guessed marks at two places together; at more, one place cuts finely enough. */
+const GUESSES_MAX = 500
 /** Characters remembered of a place; a place with more is cut finely enough by these. */
 const CHARACTERS_MAX = 256
 
@@ -77,9 +79,10 @@ export class Terrain {
       const limit = place === bounded ? (high?.[place] ?? 0) : Number.POSITIVE_INFINITY
       const characters = this.plausibleAt(place).filter((one) => one < limit)
       if ((characters.at(-1) ?? 0) <= low[place]!) continue
-      const finer = this.plausibleAt(place + 1).slice(1)
+      const next = this.plausibleAt(place + 1).slice(1)
+      const finer = characters.length * next.length > GUESSES_MAX ? [] : next
       return characters
-        .flatMap((one) => [toKey(low, place, one), ...finer.map((next) => toKey(low, place, one, next))])
+        .flatMap((one) => [toKey(low, place, one), ...finer.map((other) => toKey(low, place, one, other))])
         .filter((mark) => end === null || mark.compare(end) < 0)
     }
     return []
