@@ -63,6 +63,19 @@ def main():
     hidden = dl.Filters(field="hidden", values=True)
     hidden = [item.filename for page in dataset.items.list(filters=hidden) for item in page]
 
+    # The SDK has no public reader of the inbox, but it has one.
+    messages = [
+        {
+            "title": message.title,
+            "code": message.notification_code,
+            "aboutTheDataset": message.resource_type == "dataset" and message.resource_id == dataset.id,
+            "inTheProject": message.context.project == project.id and message.project.id == project.id,
+            "hasText": len(message.description) > 0,
+            "isNew": bool(message.new) and not message.read and not message.dismissed,
+        }
+        for message in dl.messages._list(context={"project": project.id})
+    ]
+
     saved = listed[task["save"]].download(local_path=downloads)
     with open(saved, "rb") as file:
         saved_sha256 = hashlib.sha256(file.read()).hexdigest()
@@ -81,6 +94,7 @@ def main():
         },
         "items": items,
         "hidden": hidden,
+        "messages": messages,
         "savedSha256": saved_sha256,
     }
     with open(sys.argv[2], "w", encoding="utf-8") as file:

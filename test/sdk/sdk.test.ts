@@ -53,6 +53,7 @@ interface MissionOutcome {
   readonly items: readonly Found[]
   readonly hidden: readonly string[]
   readonly savedSha256: string
+  readonly messages: readonly unknown[]
 }
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
@@ -88,6 +89,8 @@ test('log in, create, sync, list, get by path and download give what the bucket 
     )
     expect(outcome.itemsCount).toBe(shown.length)
     expect(outcome.savedSha256).toBe(sha256(expected[0]!.bytes))
+    const told = { title: 'Sync finished', code: 'sync.finished', aboutTheDataset: true, inTheProject: true }
+    expect(outcome.messages).toEqual(Array(2).fill({ ...told, hasText: true, isNew: true }))
   } finally {
     await ceph.stop()
   }
