@@ -210,12 +210,37 @@ async function someoneWaits(): Promise<void> {
   }
 }
 
-test('the audit finds a counter that is wrong, and the repair sets it right while others write', async () => {
-  const { projectId } = await seedDataset(api.deps.db, ['a', 'b', 'c'])
+test('the audit finds a counter that is wrong, and the repair sets it right while 200 others add items', async () => {
+  const { projectId, datasetNo } = await seedDataset(api.deps.db, ['a', 'b', 'c'])
   const { rows } = await pool.query<{ org_id: string }>('select org_id from project where id = $1', [projectId])
   const orgId = rows[0]!.org_id
   expect(await auditDataPoints(pool)).toContainEqual({ orgId, used: 0, counted: 3 })
   expect(await repairDataPoints(pool)).toContainEqual({ orgId, used: 0, counted: 3 })
+  // The counter is wrong again, and there is less left than is asked for.
+  await pool.query('update data_points set points_max = 100, used = 50 where org_id = $1', [orgId])
+  const repairs: Promise<unknown>[] = []
+  const added = await Promise.all(
+    Array.from({ length: 200 }, async (_, n) => {
+      if (n % 20 === 10) repairs.push(repairDataPoints(pool))
+      return await addItem(orgId, datasetNo, n)
+    }),
+  )
+  await Promise.all(repairs)
   expect(await auditDataPoints(pool)).not.toContainEqual(expect.objectContaining({ orgId }))
-  expect(await usedOf(orgId)).toBe(3)
+  expect(await usedOf(orgId)).toBe(3 + added.filter(Boolean).length)
 })
+
+/** Adds an item as a writer does: its row, the counters, and its data point last. Answers whether there was one left. */
+function addItem(orgId: string, datasetNo: number, n: number): Promise<boolean> {
+  return withTransaction(pool, async (tx) => {
+    await tx.query(
+      `insert into item (item_no, size_bytes, ticket, dataset_no, dir_no, type_no, name, etag) values ($2::bigint, 1, 1, $1, 1, 1, 'item ' || $2::bigint, '')`,
+      [datasetNo, 1000 + n],
+    )
+    await reserveDataPoints(tx, orgId, 1)
+    return true
+  }).catch((error: unknown) => {
+    if (error instanceof QuotaExceeded) return false
+    throw error
+  })
+}
