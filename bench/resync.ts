@@ -47,6 +47,7 @@ export async function benchResync(options: BenchOptions): Promise<Result> {
       connections: options.connections ?? connectionsAtOnce,
     }
     const place = { database: stage.database, databaseUrl: stage.databaseUrl, datasetNo: stage.datasetNo, target }
+    await stage.settle()
     for (const peer of resyncPeers) await copyTables(peer, place)
     let generation = 0
     for (let round = 0; round < rounds; round++) {
