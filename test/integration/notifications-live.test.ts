@@ -1,4 +1,5 @@
 // Proves that an open window is told at once and of everything: from other connections, after a lost connection of either side, until it may not look on.
+import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createClient } from '#client/client.ts'
 import { readEvents, type StreamEvent } from '#client/event-stream.ts'
@@ -142,6 +143,9 @@ test('who comes back misses nothing, not even what was told before the position 
   await tell(api, { projectId, groupKey: 'fast', text: 'fast' }, { tx: elsewhere })
   const { events, position } = await first.batch()
   expect(events).toEqual(['sync.started: fast'])
+  // Transactions that are read again are not told again on the same connection.
+  await tell(api, { projectId, groupKey: 'next', text: 'next' }, { tx: elsewhere })
+  expect((await first.batch()).events).toEqual(['sync.started: next'])
   first.close()
   await slow.query('commit')
   slow.release()
@@ -150,12 +154,72 @@ test('who comes back misses nothing, not even what was told before the position 
   const second = await open(api.owner, { lastId: position })
   const resumed = await second.batch()
   // The fast one may come twice, because the slow one was under way when the position was taken.
-  expect(new Set(resumed.events)).toEqual(new Set(['sync.started: slow', 'sync.started: fast', 'sync.started: later']))
-  expect(resumed.unread).toBe(3)
+  expect(new Set(resumed.events)).toEqual(
+    new Set(['slow', 'fast', 'next', 'later'].map((text) => `sync.started: ${text}`)),
+  )
+  expect(resumed.unread).toBe(4)
   second.close()
   const third = await open(api.owner, { lastId: resumed.position })
   expect((await third.batch()).events).toEqual([])
   third.close()
+})
+
+test('however transactions overlap, commit and roll back: who comes and goes has in the end what is in the list', async () => {
+  const tellers = 3
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('tell' as const), by: fc.nat(tellers - 1) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constantFrom('commit' as const, 'rollback' as const), by: fc.nat(tellers - 1) }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('come back' as const), by: fc.constant(0) }) },
+  )
+  const signal = new AbortController().signal
+  const many = createPool(api.database.url, { connectionsMax: tellers })
+  const clients = await Promise.all(Array.from({ length: tellers }, () => many.connect()))
+  let run = 0
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), async (steps) => {
+        run++
+        let position = (await api.call(api.owner, 'GET', '/api/v1/notifications')).body.position as string
+        const seen = new Map<string, string>()
+        const comeBack = async () => {
+          const feed = followNotifications(api.deps, api.owner, { position, signal, recheck: async () => {} })
+          const { value } = await feed.next()
+          await feed.return()
+          for (const { id, text } of value!.notifications) seen.set(id, text)
+          position = value!.position
+        }
+        const isOpen = new Set<number>()
+        const end = async (by: number, how: 'commit' | 'rollback') => {
+          if (isOpen.delete(by)) await clients[by]!.query(how)
+        }
+        for (const [index, each] of steps.entries()) {
+          if (each.do === 'come back') await comeBack()
+          else if (each.do !== 'tell') await end(each.by, each.do)
+          else {
+            if (!isOpen.has(each.by)) await clients[each.by]!.query('begin')
+            isOpen.add(each.by)
+            // Of its own group each, or they would wait for one another.
+            const parts = { projectId, groupKey: `${run}:${each.by}`, text: `${run}:${index}` }
+            await tell(api, parts, { tx: clients[each.by]! })
+          }
+        }
+        for (const by of [...isOpen]) await end(by, 'commit')
+        await comeBack()
+        const { items } = (await api.call(api.owner, 'GET', '/api/v1/notifications')).body
+        const listed = items.filter(({ text }: { text: string }) => text.startsWith(`${run}:`))
+        expect(new Map(listed.map(({ id, text }: { id: string; text: string }) => [id, text]))).toEqual(
+          new Map([...seen].filter(([, text]) => text.startsWith(`${run}:`))),
+        )
+      }),
+      { numRuns: 20 },
+    )
+  } finally {
+    for (const client of clients) client.release()
+    await many.end()
+  }
 })
 
 test('a list and the stream from its position fit together', async () => {
@@ -195,6 +259,9 @@ test('the client follows over lost connections, of its own and of the databaseâ€
   await tell(api, { projectId, text: 'after the cut' }, { tx: elsewhere })
   await expect.poll(() => seen, { timeout: 10_000 }).toContain('after the cut')
   await expect.poll(() => seen.at(-1)).toBe('unread 1')
+  // And it listens again: this is told long before the window would look for itself.
+  await tell(api, { projectId, text: 'rung again', code: 'sync.parked' }, { tx: elsewhere })
+  await expect.poll(() => seen, { timeout: 10_000 }).toContain('rung again')
   // The server drops the windows; they come back by themselves.
   api.app.server.closeAllConnections()
   await tell(api, { projectId, text: 'after the drop', code: 'sync.failed' }, { tx: elsewhere })

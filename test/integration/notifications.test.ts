@@ -316,3 +316,20 @@ test('after 30 days without a change a notification goes, with what people did w
   expect((await list(actor)).items).toHaveLength(2)
   expect(await sweepNotifications(api.deps)).toBe(0)
 })
+
+test('a project keeps its newest 5,000 notifications', async () => {
+  const { projectId } = await withPerson()
+  await api.deps.db.query(
+    `insert into notification (id, project_id, group_key, code, category, resource_type, resource_id, resource_name, resource_action, text,
+                               news_no, changed, created_at, updated_at)
+     select 'many' || no, $1, no, 'sync.finished', 'dataManagement', 'dataset', '', '', 'sync', no, nextval('notification_news'),
+            pg_current_xact_id(), now(), now() from generate_series(1, 5010) no`,
+    [projectId],
+  )
+  expect(await sweepNotifications(api.deps)).toBe(10)
+  const { rows } = await api.deps.db.query(
+    'select min(text::int) as oldest, count(*)::int as kept from notification where project_id = $1',
+    [projectId],
+  )
+  expect(rows).toEqual([{ oldest: 11, kept: 5000 }])
+})
