@@ -1,4 +1,4 @@
-import type { Caller, Deps } from '#core/deps.ts'
+import type { Deps } from '#core/deps.ts'
 import { withDueRescans } from '#core/patterns/patterns.ts'
 import { startSync } from '#core/sync/sync.ts'
 import { AppError } from '#lib/app-error.ts'
@@ -6,18 +6,14 @@ import { AppError } from '#lib/app-error.ts'
 /** How often datasets that are due are looked for; intervals are five minutes at least. */
 export const RESCAN_MS = 30_000
 
-/** As much of `startSync` as is needed here. */
-type Start = (deps: Deps, caller: Caller, datasetNo: number, options?: { reconcile?: boolean }) => Promise<unknown>
-
 /**
  * For the clockwork: starts the syncs that are due; answers how many datasets were due. What cannot be started is logged, tried again next time, and
  * keeps no other from starting.
  */
 export async function startDueRescans(deps: Deps): Promise<number> {
-  const start: Start = startSync
   return await withDueRescans(deps, async ({ datasetNo, mode, caller }) => {
     try {
-      await start(deps, caller, datasetNo, { reconcile: mode === 'reconcile' })
+      await startSync(deps, caller, datasetNo, { reconcile: mode === 'reconcile' })
     } catch (error) {
       // Somebody was quicker by hand, or has deleted it.
       if (error instanceof AppError && ['dataset.already_syncing', 'dataset.not_found'].includes(error.code)) return

@@ -297,6 +297,10 @@ describe('a dataset that is synced by the clock', () => {
     const started = await Promise.all(Array.from({ length: 8 }, () => startDueRescans(api.deps)))
     expect(started.reduce((sum, n) => sum + n, 0)).toBe(3)
     for (const each of datasets) expect((await runsOf(each)).map((run) => run.state)).toEqual(['success', 'queued'])
+    const { rows } = await api.deps.db.query(
+      `select dataset_no from sync_run where state = 'queued' and options ->> 'reconcile' = 'true'`,
+    )
+    expect(rows).toEqual([{ dataset_no: datasets[1]!.datasetNo }])
   })
 
   test('does not fall due at the same moment as others that were synced together with it', async () => {
