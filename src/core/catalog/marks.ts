@@ -71,7 +71,7 @@ async function markState(tx: DbClient, target: MarkTarget, itemNos: readonly str
   const hash = new RowHash(target.datasetNo)
   for (const item of items) toggleFingerprint(changes, hash, item)
   await tx.query(
-    `update item set state = $3, missing_at = case when $3 = ${MISSING} then to_timestamp($4::float8 / 1000) end, ticket = $5
+    `update item set state = $3::smallint, missing_at = case when $3::smallint = ${MISSING} then to_timestamp($4::float8 / 1000) end, ticket = $5
       where dataset_no = $1 and item_no = any($2::bigint[])`,
     [target.datasetNo, items.map((item) => item.itemNo), state, target.nowMs, target.ticket],
   )

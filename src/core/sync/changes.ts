@@ -105,7 +105,7 @@ export async function settleRestored(client: DbClient, target: CommitTarget, num
     path: string
     name: string
     is_newer: boolean
-    old_no: string
+    old_no: string | null
     item_no: string
   }>(
     `select (i.item_no - $2::bigint)::int as place, d.path, i.name, r.ticket > $4 as is_newer, r.item_no::text as old_no, i.item_no::text
@@ -116,7 +116,8 @@ export async function settleRestored(client: DbClient, target: CommitTarget, num
     [target.datasetNo, first, numbered.rows.rows, target.ticket],
   )
   const refused = rows.filter((row) => row.is_newer)
-  const back = rows.filter((row) => !row.is_newer)
+  // A tombstone without an item has nothing to give back.
+  const back = rows.filter((row) => !row.is_newer && row.old_no !== null)
   if (refused.length > 0)
     await client.query('delete from item where dataset_no = $1 and item_no = any($2::bigint[])', [
       target.datasetNo,
@@ -132,7 +133,7 @@ export async function settleRestored(client: DbClient, target: CommitTarget, num
 async function giveBack(
   client: DbClient,
   target: CommitTarget,
-  back: readonly { readonly old_no: string; readonly item_no: string }[],
+  back: readonly { readonly old_no: string | null; readonly item_no: string }[],
 ): Promise<void> {
   await client.query(
     `with r as (

@@ -13,6 +13,7 @@ import type { NumberStock } from './numbers.ts'
 import {
   addToFolders,
   addToRun,
+  holdRun,
   insertFolders,
   insertSkipped,
   NotEmpty,
@@ -130,6 +131,7 @@ export async function copyBatch(
   return {
     settle: (progress) =>
       guard(async () => {
+        await holdRun(client, target)
         const counts = await settleBatch(client, target, batch, numbered, comparison)
         await insertSkipped(client, target, batch.skipped)
         await saveRanges(client, target.runNo, ranges)
@@ -168,6 +170,13 @@ async function settleBatch(
   for (let row = 0; row < numbered.rows.rows; row++) addRow(batch, numbered.rows, row, 1)
   const restored = await settleRestored(client, target, numbered)
   for (const row of restored.refused) addRow(batch, numbered.rows, row, -1)
+  for (const delta of batch.deltas) {
+    const drift = comparison.drifts.get(delta.folder.no)
+    if (drift) {
+      delta.fpHigh ^= drift.high
+      delta.fpLow ^= drift.low
+    }
+  }
   const updated = await updateItems(client, target, batch, comparison.changed)
   await writeFolders(client, target, batch, numbered.fresh)
   const disputed = [...comparison.disputed, ...restored.disputed, ...updated.disputed]

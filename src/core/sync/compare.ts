@@ -59,6 +59,8 @@ export interface Comparison {
   readonly absentFolders: number[]
   /** Keys below the driver's folder that somebody has observed since the run began, and differently: to be read again, not overruled. */
   readonly disputed: Buffer[]
+  /** Folders whose kept fingerprint was not that of their rows, by number, with what it has to be combined with; looked for in a forced comparison. */
+  readonly drifts: Map<number, { readonly high: number; readonly low: number }>
   unchanged: number
   /** Rows of the dataset that had to be read. */
   rowsRead: number
@@ -94,6 +96,7 @@ class Compare {
     absent: new AbsentItems(),
     absentFolders: [],
     disputed: [],
+    drifts: new Map(),
     unchanged: 0,
     rowsRead: 0,
   }
@@ -198,6 +201,9 @@ class Merge {
   #place = -1
   #window: WindowRows | null = null
   #next = 0
+  /** Fingerprint of the window's stored rows, in a forced comparison. */
+  #high = 0
+  #low = 0
 
   constructor(
     batch: Batch,
@@ -224,6 +230,7 @@ class Merge {
     const { low, high, rows } = this.#window!
     const nameAt = at + stored.name + 4
     const nameEnd = nameAt + bytes.readUInt32BE(at + stored.name)
+    if (this.#target.isForced) this.#addStored(bytes, at, end)
     // Bounds were rounded to whole characters for the statement.
     if (low !== null && low.compare(bytes, nameAt, nameEnd) >= 0) return
     if (high !== null && high.compare(bytes, nameAt, nameEnd) < 0) return
@@ -244,11 +251,18 @@ class Merge {
   /** Leaves all windows before this place; what was listed there and is not stored is new. */
   moveTo(place: number): void {
     while (this.#place < place) {
-      if (this.#window) for (const row of this.#window.rows.slice(this.#next)) this.#found.added.push(row)
+      if (this.#window) this.#leave(this.#window)
       this.#place++
-      this.#next = 0
+      this.#next = this.#high = this.#low = 0
       this.#window = this.#place < this.#places ? this.#rowsOf(this.#place) : null
     }
+  }
+
+  #leave({ rows, folder, low, high }: WindowRows): void {
+    for (const row of rows.slice(this.#next)) this.#found.added.push(row)
+    if (!this.#target.isForced || low !== null || high !== null) return
+    const drift = { high: this.#high ^ folder.fpHigh, low: this.#low ^ folder.fpLow }
+    if (drift.high !== 0 || drift.low !== 0) this.#found.drifts.set(folder.no, drift)
   }
 
   #match(row: number, bytes: Buffer, at: number, end: number): void {
@@ -284,6 +298,13 @@ class Merge {
 
   #dispute(name: Buffer): void {
     this.#found.disputed.push(Buffer.concat([this.#window!.folder.bytes, name]))
+  }
+
+  #addStored(bytes: Buffer, at: number, end: number): void {
+    if (bytes.readInt16BE(at + stored.state) !== LIVE) return
+    this.#hashStored(bytes, at, end)
+    this.#high ^= this.#hash.high
+    this.#low ^= this.#hash.low
   }
 
   #hashStored(bytes: Buffer, at: number, end: number): void {

@@ -7,7 +7,7 @@ import { type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
 import type { Deps } from '../deps.ts'
 import { linkMoves } from './moves.ts'
 import { observeKeys } from './observe.ts'
-import { LEASE_SECONDS, LeaseLost } from './queries.ts'
+import { holdRun } from './queries.ts'
 import type { ClaimedRun } from './run.ts'
 
 /** Items confirmed at once; each chunk is one transaction. */
@@ -59,6 +59,7 @@ export async function confirmAbsences(
     const keys = chunk.map(({ path, name }) => Buffer.from(open.prefix + path + name))
     const found = await observeKeys(open, keys, signal, cost)
     await withTransaction(deps.db, async (tx) => {
+      await holdRun(tx, run)
       // Another run of the source began meanwhile: the chunk is read again.
       if (!(await isAboveFloor(tx, run.sourceNo, ticket))) return
       const gone = chunk.filter((_, index) => !found[index])
@@ -127,11 +128,9 @@ async function addMarks(
   run: ClaimedRun,
   counts: { readonly missing: number; readonly removed: number; readonly excluded: number; readonly moved: number },
 ): Promise<void> {
-  const { rowCount } = await tx.query(
-    `update sync_run set missing = missing + $3, removed = removed + $4, excluded = excluded + $5, moved = moved + $6, attempts = 0,
-            lease_until = now() + make_interval(secs => $7)
-      where run_no = $1 and fence = $2 and state = 'running'`,
-    [run.runNo, run.fence, counts.missing, counts.removed, counts.excluded, counts.moved, LEASE_SECONDS],
+  await tx.query(
+    `update sync_run
+        set missing = missing + $2, removed = removed + $3, excluded = excluded + $4, moved = moved + $5, attempts = 0 where run_no = $1`,
+    [run.runNo, counts.missing, counts.removed, counts.excluded, counts.moved],
   )
-  if (rowCount !== 1) throw new LeaseLost('The run has another worker or has ended.')
 }

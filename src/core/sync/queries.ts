@@ -110,6 +110,18 @@ export async function saveRanges(db: Db, runNo: number, ranges: readonly WalkRan
   )
 }
 
+/**
+ * Locks the run's row for the rest of the transaction. Whoever follows a hint into a dataset with an unfinished run locks it as well, so that of a page and a
+ * removal of one of its keys the later one sees what the earlier one did (docs/adr/0008). Throws `LeaseLost`.
+ */
+export async function holdRun(tx: Db, run: { readonly runNo: number; readonly fence: number }): Promise<void> {
+  const { rows } = await tx.query(
+    `update sync_run set lease_until = now() + make_interval(secs => $3) where run_no = $1 and fence = $2 and state = 'running' returning 1`,
+    [run.runNo, run.fence, LEASE_SECONDS],
+  )
+  if (rows.length === 0) throw new LeaseLost('The run has another worker or has ended.')
+}
+
 /** What a batch adds to its run's counters. */
 export interface RunCounts extends Counts {
   readonly added: number

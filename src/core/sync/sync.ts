@@ -73,7 +73,8 @@ async function startSyncIn(
     is_empty: boolean
     is_first: boolean
   }>(
-    `select d.id, d.project_id, p.org_id, d.driver_id, d.kind, d.is_readonly, v.epoch, v.state, v.source_no, n.last_item_no = 0 as is_empty,
+    `select d.id, d.project_id, p.org_id, d.driver_id, d.kind, d.is_readonly, v.epoch, v.state, v.source_no,
+            n.last_item_no = 0 and not exists (select 1 from removed r where r.dataset_no = d.dataset_no) as is_empty,
             d.last_synced_at is null and not exists (select 1 from item i where i.dataset_no = d.dataset_no) as is_first
        from dataset d
        join project p on p.id = d.project_id

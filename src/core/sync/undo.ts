@@ -1,7 +1,7 @@
 import { dropItems } from '#core/catalog/catalog.ts'
-import { type DbClient, withTransaction } from '#db/connect.ts'
+import { withTransaction } from '#db/connect.ts'
 import type { Deps } from '../deps.ts'
-import { LEASE_SECONDS, LeaseLost } from './queries.ts'
+import { holdRun } from './queries.ts'
 import type { ClaimedRun } from './run.ts'
 
 /** Items taken back in one transaction. */
@@ -29,12 +29,4 @@ export async function undoFirstSync(deps: Deps, run: ClaimedRun, signal: AbortSi
     })
     if (dropped === 0) return true
   }
-}
-
-async function holdRun(tx: DbClient, run: ClaimedRun): Promise<void> {
-  const { rowCount } = await tx.query(
-    `update sync_run set lease_until = now() + make_interval(secs => $3) where run_no = $1 and fence = $2 and state = 'running'`,
-    [run.runNo, run.fence, LEASE_SECONDS],
-  )
-  if (rowCount !== 1) throw new LeaseLost('The run has another worker or has ended.')
 }
