@@ -25,7 +25,7 @@ interface NoticeKind {
   readonly title: string
   readonly category: Category
   readonly priority: Priority
-  /** Replaces the text without asking anybody to look again, and never comes after the end. */
+  /** Replaces the text without asking anybody to look again, unless something later or an end was told. */
   readonly isProgress?: true
   /** Nothing of the same group comes after it but a new beginning. */
   readonly isFinal?: true

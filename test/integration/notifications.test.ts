@@ -56,19 +56,32 @@ describe('one sync is one notification', () => {
     const [{ id }] = started.items
     expect((await post(actor, 'read', { ids: [id] })).body).toEqual({ unread: 0 })
 
+    const later = (ms: number) => ({ nowMs: api.deps.clock.now() + ms })
     const progress = { percent: 40, count: 400, perSecond: 100, secondsLeft: 6 }
-    await tell(api, { projectId, code: 'sync.progress', progress, text: '400 files.' })
+    await tell(api, { projectId, code: 'sync.progress', progress, text: '400 files.' }, later(10))
     expect(await list(actor)).toMatchObject({ unread: 0, items: [{ id, code: 'sync.progress', progress, read: true }] })
 
-    await tell(api, { projectId, code: 'sync.failed', text: 'The bucket is gone.' })
+    await tell(api, { projectId, code: 'sync.failed', text: 'The bucket is gone.' }, later(20))
     const failed = await list(actor, '?unread=true')
     expect(failed).toMatchObject({ unread: 1 })
     expect(failed.items).toMatchObject([
       { id, code: 'sync.failed', priority: 'error', text: 'The bucket is gone.', count: 1, progress: null, new: true },
     ])
     // A worker that comes late with its progress does not bring the sync back to life.
-    await tell(api, { projectId, code: 'sync.progress', progress })
+    await tell(api, { projectId, code: 'sync.progress', progress }, later(30))
     expect((await list(actor)).items).toMatchObject([{ code: 'sync.failed', text: 'The bucket is gone.' }])
+  })
+
+  test('progress that was measured before a pause and written after it does not undo it; what comes after does', async () => {
+    const { projectId, actor } = await withPerson()
+    const nowMs = api.deps.clock.now()
+    const progress = { percent: null, count: 1, perSecond: 1, secondsLeft: null }
+    await tell(api, { projectId }, { nowMs })
+    await tell(api, { projectId, code: 'sync.paused' }, { nowMs: nowMs + 5 })
+    for (const ms of [4, 5]) await tell(api, { projectId, code: 'sync.progress', progress }, { nowMs: nowMs + ms })
+    expect((await list(actor)).items).toMatchObject([{ code: 'sync.paused', progress: null }])
+    await tell(api, { projectId, code: 'sync.progress', progress }, { nowMs: nowMs + 6 })
+    expect((await list(actor)).items).toMatchObject([{ code: 'sync.progress', progress }])
   })
 
   test('500 repeats are one notification that counts 500', async () => {
@@ -112,6 +125,7 @@ test('whatever is told and done, in any order: unread is what happened since it 
   )
   const { projectId, actor } = await withPerson()
   let run = 0
+  let nowMs = api.deps.clock.now()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
       run++
@@ -125,7 +139,7 @@ test('whatever is told and done, in any order: unread is what happened since it 
       for (const each of steps) {
         const known = model.get(each.group)
         if (each.do === 'tell') {
-          await tell(api, { projectId, code: each.code, groupKey: `${run}:${each.group}` })
+          await tell(api, { projectId, code: each.code, groupKey: `${run}:${each.group}` }, { nowMs: ++nowMs })
           const { isProgress = false } = noticeKinds[each.code]
           if (isProgress && known && noticeKinds[known.code].isFinal) continue
           const count = known?.code === each.code && !isProgress ? known.count + 1 : 1

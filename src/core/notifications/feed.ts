@@ -7,6 +7,8 @@ import { columns, countUnread, type NotificationRow, renderNotification, visible
 
 /** Changes given at once; who is behind by more reads the list again. */
 const CHANGES_MAX = 500
+/** Changes looked at: a transaction that runs for long, anybody's on the same server, makes us look again at all that was told since it began. */
+const LOOKED_AT_MAX = 5_000
 /** A window looks for itself this often at least, and is heard of: proxies cut connections that say nothing for a minute. */
 const LOOK_MS = 15_000
 
@@ -59,9 +61,11 @@ export async function* followNotifications(
       await options.recheck()
       const changes = await readChanges(deps.db, caller.userId, position)
       if (signal.aborted) return
-      const isReset = changes === null || changes.isAhead || changes.rows.length > CHANGES_MAX
-      const fresh = isReset ? [] : changes.rows.filter((row) => told.get(row.id) !== row.changed)
-      told = new Map(isReset ? [] : changes.rows.map((row) => [row.id, row.changed]))
+      const rows = changes?.rows ?? []
+      let fresh = rows.filter((row) => told.get(row.id) !== row.changed)
+      const isReset = changes === null || changes.isAhead || rows.length > LOOKED_AT_MAX || fresh.length > CHANGES_MAX
+      if (isReset) fresh = []
+      told = new Map(rows.map((row) => [row.id, row.changed]))
       position = changes?.position ?? (await currentPosition(deps.db))
       const before = unread
       unread = await countUnread(deps.db, caller.userId)
@@ -89,7 +93,7 @@ async function readChanges(db: Db, userId: string, position: string): Promise<Ch
                     $2::text::xid8 > pg_snapshot_xmax(pg_current_snapshot()) as is_ahead) now
        left join lateral (
          select ${columns}, n.changed::text || ' ' || coalesce(n.state_changed::text, '') as changed
-           from ${visibleAmong(changedSince)} order by n.news_no limit ${CHANGES_MAX + 1}
+           from ${visibleAmong(changedSince)} order by n.news_no limit ${LOOKED_AT_MAX + 1}
        ) news on true
       order by news.news_no`,
     [userId, position],

@@ -43,8 +43,8 @@ const finalCodes = (Object.keys(noticeKinds) as NoticeCode[]).filter((code) => n
  * Puts a notice on record in the caller's transaction; people see it when that commits, at once where they look on.
  *
  * One statement, and it locks the notification's row until the transaction ends: call it last. Committing a notice waits for other transactions
- * that commit one (PostgreSQL's NOTIFY), so progress is to be told once a second at most. A late progress never replaces an end. Nothing happens
- * when the project is gone.
+ * that commit one (PostgreSQL's NOTIFY), so progress is to be told once a second at most. Progress may be told apart from the work: it never replaces
+ * an end, nor anything that was told at the same `nowMs` or later. Nothing happens when the project is gone.
  */
 export async function notify(tx: Db, notice: Notice, nowMs: number): Promise<void> {
   const kind = noticeKinds[notice.code]
@@ -62,7 +62,7 @@ export async function notify(tx: Db, notice: Notice, nowMs: number): Promise<voi
               times = case when n.code = excluded.code and $14 then n.times + 1 else 1 end,
               news_no = case when $14 then excluded.news_no else n.news_no end,
               changed = excluded.changed, updated_at = greatest(n.updated_at, excluded.updated_at)
-        where $14 or n.code <> all($15::text[])
+        where $14 or (n.code <> all($15::text[]) and n.updated_at < excluded.updated_at)
        returning notification_no)
      select pg_notify($16, notification_no::text) from told`,
     [
