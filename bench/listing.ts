@@ -1,4 +1,5 @@
 import { expectSum } from './check.ts'
+import { benchLayouts } from './layouts.ts'
 import { type Contender, interleave } from './measure.ts'
 import type { BenchOptions } from './options.ts'
 import { awsSdkLister, type ListTarget, rcloneLister } from './peers.ts'
@@ -12,9 +13,10 @@ import { runNode } from './run-node.ts'
  * Listing a bucket completely, at 60 ms a request unless said, against the AWS SDK's paginator and `rclone lsf -R --fast-list` on the
  * same server.
  *
- * First one run that is not timed compares every key, size and etag with the generator's; each timed run then compares count and bytes.
+ * With `--layout all` Sluice alone over every layout. First one run that is not timed compares every key, size and etag with the generator's; each timed run then compares count and bytes.
  */
 export async function benchListing(options: BenchOptions): Promise<Result> {
+  if (options.isEveryLayout) return benchLayouts(options)
   const n = options.objects ?? 1_000_000
   const connections = options.connections ?? 64
   const truth = oracleOf(makeLayout(options.layout, n))

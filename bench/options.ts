@@ -13,12 +13,14 @@ export interface BenchOptions {
   readonly rounds: number | undefined
   /** Shape of the bucket's keys. */
   readonly layout: LayoutName
+  /** Every layout in turn (`--layout all`); for the listing alone. */
+  readonly isEveryLayout: boolean
   /** Whether files that are gone are expected to stay live in the index; only until a re-sync marks them. */
   readonly isGoneLive: boolean
   readonly json: boolean
 }
 
-/** Parses `NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--layout NAME] [--json]`; throws an error that says what is wrong. */
+/** Parses `NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--layout NAME|all] [--json]`; throws an error that says what is wrong. */
 export function parseOptions(argv: readonly string[]): { name: string; options: BenchOptions } {
   const { values, positionals } = parseArgs({
     args: [...argv],
@@ -43,7 +45,8 @@ export function parseOptions(argv: readonly string[]): { name: string; options: 
       latencyMs: numberOf('latency', values.latency, 0),
       connections: numberOf('connections', values.connections, 1),
       rounds: numberOf('rounds', values.rounds, 1),
-      layout: layoutOf(values.layout),
+      layout: values.layout === 'all' ? 'realistic' : layoutOf(values.layout),
+      isEveryLayout: values.layout === 'all',
       isGoneLive: values['gone-stay-live'],
       json: values.json,
     },
