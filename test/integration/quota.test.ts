@@ -1,4 +1,5 @@
 // Proves the quota of data points: who sees and sets it, that it holds exactly under many writers at once, and that deleting gives it back.
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '#config/config.ts'
 import { createOrg } from '#core/access/access.ts'
@@ -13,6 +14,7 @@ import {
 import { createPool, type DbPool, withTransaction } from '#db/connect.ts'
 import { type Actor, type TestApi, withApi } from '../support/api.ts'
 import { type SeededDataset, seedDataset } from '../support/catalog.ts'
+import { withDatabase } from '../support/database.ts'
 
 let api: TestApi
 let pool: DbPool
@@ -244,3 +246,22 @@ function addItem(orgId: string, datasetNo: number, n: number): Promise<boolean> 
     throw error
   })
 }
+
+test('a database that has items already starts with them counted', async () => {
+  const { pool: old, drop } = await withDatabase()
+  try {
+    await old.query('drop table data_points; drop index dataset_rescan')
+    const { projectId } = await seedDataset(old, ['a', { key: 'b/gone', state: 1 }, '.hidden'])
+    await seedDataset(old, ['c'], { projectId })
+    await seedDataset(old, [])
+    await old.query(await readFile(new URL('../../src/db/migrations/0006_quota.sql', import.meta.url), 'utf8'))
+    const { rows } = await old.query('select used, points_max from data_points order by used')
+    expect(rows).toEqual([
+      { used: 0, points_max: null },
+      { used: 4, points_max: null },
+    ])
+    expect(await auditDataPoints(old)).toEqual([])
+  } finally {
+    await drop()
+  }
+})
