@@ -21,6 +21,11 @@ export default defineConfig({
         maxWorkers: 1,
         fileParallelism: false,
       }),
+      suite('crash', ['test/crash/**/*.test.ts'], {
+        globalSetup: ['test/support/database-server.ts'],
+        maxWorkers: 1,
+        fileParallelism: false,
+      }),
       suite('sdk', ['test/sdk/**/*.test.ts'], {
         globalSetup: ['test/support/database-server.ts'],
         maxWorkers: 1,

@@ -1,0 +1,75 @@
+// Proves that a sync ends with exactly the right index wherever kill -9 meets it: before, during and after every single call to database and storage.
+import { expect, test } from 'vitest'
+import { firstContent, nextContent } from './content.ts'
+import type { CallKind, Moment } from './kill-at.ts'
+import { type Lane, openLane, runInPeace, type Scenario } from './lane.ts'
+import { does } from './present.ts'
+import { Report } from './report.ts'
+import { dieAt } from './trial.ts'
+import type { KillPoint } from './worker-process.ts'
+
+const FILES = 3_300
+/** Two processors: one trial's worker and another's database. */
+const LANES = 2
+const first = firstContent(FILES)
+const second = nextContent(first, 1, 25)
+
+const scenarios: Scenario[] = [
+  { name: 'first sync', contents: [first], listConnections: 4, isSmall: true },
+  { name: 're-sync', contents: [first, second], listConnections: 4, isSmall: true },
+]
+
+/** At most so many points a scenario, evenly spread; all of them unless CRASH_POINTS says. */
+const pointsMax = Number(process.env.CRASH_POINTS ?? Number.POSITIVE_INFINITY)
+
+test.each(scenarios)('$name, killed at every call', { timeout: 600_000 }, async (scenario) => {
+  const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(scenario)))
+  const report = new Report(scenario.name)
+  try {
+    const calls = await callsOf(lanes[0]!)
+    const points = pointsOf(calls)
+    const chosen = thin(points)
+    await Promise.all(lanes.map((lane) => work(lane, chosen, report)))
+    report.print({ calls: calls.length, points: points.length })
+    expect(report.failures).toEqual([])
+    expect(calls.length).toBeGreaterThanOrEqual(200)
+    // One page a range, and the requests that were under way: one a connection.
+    if (does.repeatOnePageARange) expect(report.excessPagesMax).toBeLessThanOrEqual(scenario.listConnections)
+  } finally {
+    await Promise.all(lanes.map((lane) => lane.close()))
+  }
+})
+
+/**
+ * Where to die around the calls: while each is under way, and besides before each that is not inside a transaction, and after each commit. What is
+ * left out leaves the same behind: dying after a call is dying before the next, and what a transaction did is undone wherever in it one dies.
+ */
+function pointsOf(calls: readonly CallKind[]): KillPoint[] {
+  const claim = calls.findIndex(({ label }) => label === 'update sync_run')
+  return calls.flatMap(({ label, isInside }, index) => {
+    const moments: Moment[] = ['during']
+    if (!isInside && index >= claim) moments.unshift('before')
+    if (label === 'commit') moments.push('after')
+    return moments.map((moment) => ({ moment, call: index + 1 }))
+  })
+}
+
+/** What an undisturbed run calls. */
+async function callsOf(lane: Lane): Promise<readonly CallKind[]> {
+  const database = await lane.clone()
+  try {
+    return (await runInPeace(database.pool, lane.settings(database.url), lane.runNo)).calls
+  } finally {
+    await database.drop()
+  }
+}
+
+async function work(lane: Lane, points: KillPoint[], report: Report): Promise<void> {
+  for (let point = points.shift(); point !== undefined; point = points.shift())
+    report.add(`${point.moment} call ${point.call}`, await dieAt(lane, point))
+}
+
+function thin(points: readonly KillPoint[]): KillPoint[] {
+  const step = Math.max(1, points.length / pointsMax)
+  return Array.from({ length: Math.floor(points.length / step) }, (_, index) => points[Math.floor(index * step)]!)
+}

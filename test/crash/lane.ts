@@ -1,0 +1,197 @@
+// A bucket and a database in which a sync waits to be started, cloned for every trial, so that trials know nothing of one another.
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { inject } from 'vitest'
+import { createPool, type DbPool } from '#db/connect.ts'
+import { graphileQueue, migrateQueue } from '#queue/graphile-worker.ts'
+import { inDatabase } from '#test/support/database-names.ts'
+import { connectApi, type SyncedApi } from '#test/support/sync.ts'
+import { createEnvelopeVault } from '#vault/envelope.ts'
+import { type Bucket, startBucket } from '../../src/demo/bucket.ts'
+import { type Content, FOLDER, fillBucket } from './content.ts'
+import { type Index, readIndex } from './index-rows.ts'
+import { type Oracle, oracleOf } from './oracle.ts'
+import { type Listed, Listing, readListing } from './pages.ts'
+import { startWorker, type WorkerEnd, type WorkerSettings } from './worker-process.ts'
+
+/** What is synced, and how. */
+export interface Scenario {
+  readonly name: string
+  /** The bucket at each sync; the last one is the sync that is killed, those before it run in peace. */
+  readonly contents: readonly Content[]
+  readonly listConnections: number
+  /** Small pages and batches. */
+  readonly isSmall: boolean
+}
+
+/** A place for trials, one at a time. */
+export interface Lane {
+  readonly scenario: Scenario
+  readonly datasetNo: number
+  readonly runNo: number
+  readonly oracle: Oracle
+  readonly before: Index
+  readonly listing: Listing
+  /** The listings asked for since the last call, in order. */
+  takeListed(): Listed[]
+  /** A database in which the sync is queued. */
+  clone(): Promise<TrialDatabase>
+  /** How a worker reaches a database of this lane. */
+  settings(databaseUrl: string): WorkerSettings
+  close(): Promise<void>
+}
+
+/** A trial's database. */
+export interface TrialDatabase {
+  readonly url: string
+  readonly pool: DbPool
+  drop(): Promise<void>
+}
+
+const keys = { accessKeyId: 'crash-key', secretKey: 'crash-secret' }
+
+/** Prepares a lane: connects the bucket and does the syncs before the one that is killed. */
+export async function openLane(scenario: Scenario): Promise<Lane> {
+  let listed: Listed[] = []
+  const bucket = await startBucket({
+    port: 0,
+    ...keys,
+    onRequest: (method, url) => {
+      const listing = readListing(method, url)
+      if (listing !== null) listed.push(listing)
+    },
+  })
+  const masterKey = randomBytes(32).toString('base64')
+  const synced = await connectApi(
+    { ...bucket, accessKey: keys.accessKeyId, secretKey: keys.secretKey },
+    {
+      folder: FOLDER.slice(0, -1),
+      override: { vault: createEnvelopeVault([Buffer.from(masterKey, 'base64')]), queue: graphileQueue },
+    },
+  )
+  const { pool, url: templateUrl } = synced.api.database
+  const { dataDir } = synced.api.deps.config
+  await migrateQueue(pool)
+  const settings = (databaseUrl: string): WorkerSettings => ({
+    databaseUrl,
+    dataDir,
+    masterKey,
+    listConnections: scenario.listConnections,
+    isSmall: scenario.isSmall,
+  })
+  const { datasetNo, runNo, before } = await prepare(synced, bucket, scenario, settings(templateUrl))
+  // A database is cloned only while nobody is connected to it.
+  await synced.api.app.close()
+  await pool.end()
+  const content = scenario.contents.at(-1)!
+  return {
+    scenario,
+    datasetNo,
+    runNo,
+    before,
+    oracle: oracleOf(content),
+    listing: new Listing(bucket.keys(), scenario.isSmall),
+    takeListed: () => {
+      const taken = listed
+      listed = []
+      return taken
+    },
+    clone: () => cloneDatabase(databaseName(templateUrl)),
+    settings,
+    close: async () => {
+      await bucket.close()
+      await asAdmin(`drop database if exists ${databaseName(templateUrl)} with (force)`)
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function prepare(synced: SyncedApi, bucket: Bucket, { contents }: Scenario, settings: WorkerSettings) {
+  const { pool } = synced.api.database
+  const last = async () => {
+    const { rows } = await pool.query<{ run_no: number; dataset_no: number }>(
+      'select run_no, dataset_no from sync_run order by run_no desc limit 1',
+    )
+    return rows[0]!
+  }
+  let datasetId: string | null = null
+  for (const [no, content] of contents.entries()) {
+    if (datasetId !== null) {
+      await runInPeace(pool, settings, (await last()).run_no)
+      await writeNotes(pool)
+    }
+    fillBucket(bucket, contents[no - 1] ?? new Map(), content)
+    if (no === 0) datasetId = await synced.addDataset({ sync: true })
+    else await startSync(synced, datasetId!)
+  }
+  const { run_no: runNo, dataset_no: datasetNo } = await last()
+  return { runNo, datasetNo, before: await readIndex(pool, datasetNo) }
+}
+
+async function startSync({ api }: SyncedApi, datasetId: string): Promise<void> {
+  const answer = await api.call(api.owner, 'POST', `/api/v1/datasets/${datasetId}/sync`)
+  if (answer.status >= 400) throw new Error(`the sync did not start: ${answer.text} ${api.logs()}`)
+}
+
+/** People have written something to some of the items; no sync may lose it. */
+async function writeNotes(pool: DbPool): Promise<void> {
+  await pool.query(
+    `update item set metadata = jsonb_build_object('note', item_no::text), updated_at = now() - interval '1 hour' where item_no % 5 = 0 and metadata is null`,
+  )
+}
+
+/** Lets a worker do a run without disturbing it; answers what it called. */
+export async function runInPeace(pool: DbPool, settings: WorkerSettings, runNo: number): Promise<WorkerEnd> {
+  const worker = startWorker(settings, null)
+  await waitFor(`run ${runNo}`, async () => worker.hasEnded() || (await stateOf(pool, runNo)) === 'success')
+  worker.kill('SIGTERM')
+  const end = await worker.ended
+  if (end.calls.length === 0 || (await stateOf(pool, runNo)) !== 'success')
+    throw new Error(`run ${runNo} did not end well: ${end.log}`)
+  return end
+}
+
+/** State of a run. */
+export async function stateOf(pool: DbPool, runNo: number): Promise<string> {
+  const { rows } = await pool.query<{ state: string }>('select state from sync_run where run_no = $1', [runNo])
+  return rows[0]!.state
+}
+
+const PATIENCE_MS = 30_000
+const POLL_MS = 8
+
+/** Waits until a condition holds; throws when it does not within half a minute. */
+export async function waitFor(what: string, condition: () => Promise<boolean>): Promise<void> {
+  for (const untilMs = Date.now() + PATIENCE_MS; !(await condition()); ) {
+    if (Date.now() > untilMs) throw new Error(`waited in vain for ${what}`)
+    await new Promise((done) => setTimeout(done, POLL_MS))
+  }
+}
+
+async function cloneDatabase(template: string): Promise<TrialDatabase> {
+  const name = `crash_${randomBytes(6).toString('hex')}`
+  await asAdmin(`create database ${name} template ${template}`)
+  const url = inDatabase(inject('databaseServerUrl'), name)
+  const pool = createPool(url, { connectionsMax: 2, applicationName: 'crash test' })
+  return {
+    url,
+    pool,
+    async drop() {
+      await pool.end()
+      await asAdmin(`drop database if exists ${name} with (force)`)
+    },
+  }
+}
+
+async function asAdmin(sql: string): Promise<void> {
+  const admin = createPool(inject('databaseServerUrl'), { connectionsMax: 1 })
+  try {
+    await admin.query(sql)
+  } finally {
+    await admin.end()
+  }
+}
+
+function databaseName(url: string): string {
+  return new URL(url).pathname.slice(1)
+}

@@ -1,0 +1,96 @@
+// Counts what a kill costs: listing pages that were read and whose keys are not committed, by the range of the walk that read them.
+import { FOLDER } from './content.ts'
+import { PAGE_KEYS } from './page-keys.ts'
+
+/** A stretch of the key space as a run saved it; keys with one character a byte, so that comparing texts compares bytes. */
+export interface SavedRange {
+  readonly from: string
+  readonly to: string | null
+  readonly cursor: string
+  readonly isDone: boolean
+}
+
+/** What one worker's death costs. */
+export interface Loss {
+  /** Pages it had asked for beyond what was committed, also those it had no answer to yet: the next worker asks for these again. */
+  readonly pages: number
+  /** Ranges that were open: as saved, or with such pages if those are more, because the newest cuts are not saved yet. */
+  readonly openRanges: number
+  /** The most such pages in one range. */
+  readonly perRangeMax: number
+}
+
+/** Keys of a listing in the order of their bytes. */
+export class Listing {
+  readonly #keys: readonly string[]
+  readonly #pageKeys: number
+
+  constructor(keys: Iterable<string>, isSmall: boolean) {
+    this.#keys = [...keys]
+      .map(latin1)
+      .filter((key) => key.startsWith(FOLDER))
+      .sort()
+    this.#pageKeys = isSmall ? PAGE_KEYS : 1000
+  }
+
+  /** Last key of the page after a key; null where nothing follows. */
+  #lastAfter(after: string): string | null {
+    let low = 0
+    let high = this.#keys.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#keys[middle]! <= after) low = middle + 1
+      else high = middle
+    }
+    if (low === this.#keys.length) return null
+    return this.#keys[Math.min(low + this.#pageKeys, this.#keys.length) - 1]!
+  }
+
+  /** What is lost when the worker that asked for the pages after these keys, in this order, dies with these ranges saved. */
+  loss(asked: readonly Listed[], saved: readonly SavedRange[]): Loss {
+    // The next page of a range starts where the one before ended, so pages that join on are of one range.
+    const chainByEnd = new Map<string, number>()
+    const lost = new Map<number, number>()
+    for (const [no, { after }] of asked.entries()) {
+      const last = after === null ? null : this.#lastAfter(after)
+      if (after === null || last === null) continue
+      const chain = chainByEnd.get(after) ?? no
+      chainByEnd.delete(after)
+      chainByEnd.set(last, chain)
+      if (!isBehind(after, saved)) lost.set(chain, (lost.get(chain) ?? 0) + 1)
+    }
+    const counts = [...lost.values()]
+    return {
+      pages: counts.reduce((sum, count) => sum + count, 0),
+      openRanges: Math.max(counts.length, saved.filter((range) => !range.isDone).length),
+      perRangeMax: Math.max(0, ...counts),
+    }
+  }
+
+  /** Where pages began that were asked for although a range had come further: it goes on where it was, never before. */
+  needless(asked: readonly Listed[], saved: readonly SavedRange[]): string[] {
+    return asked.flatMap(({ after }) => (after !== null && isBehind(after, saved) ? [after] : []))
+  }
+}
+
+/** Whether the page after this key is behind what its range has committed. */
+function isBehind(after: string, saved: readonly SavedRange[]): boolean {
+  return saved.some((range) => after >= range.from && after < range.cursor)
+}
+
+/** A key's bytes, one character each. */
+export function latin1(key: string): string {
+  return Buffer.from(key, 'utf8').toString('latin1')
+}
+
+/** A listing request as the bucket saw it: the key after which it lists, as `latin1` gives it, or null where it asks for folders. */
+export interface Listed {
+  readonly after: string | null
+}
+
+/** Reads a request to the bucket; null for any that lists nothing. */
+export function readListing(method: string, url: string): Listed | null {
+  const query = new URL(url, 'http://bucket').searchParams
+  if (method !== 'GET' || query.get('list-type') !== '2') return null
+  return { after: query.has('delimiter') ? null : latin1(query.get('start-after') ?? '') }
+}

@@ -1,0 +1,7 @@
+/** What of a sync is already so; these tests demand it from the day it is. Nothing here may stay `false`. */
+export const does = {
+  /** A key that was skipped and is gone from the bucket is no longer told as skipped. */
+  forgetSkippedKeysThatAreGone: false,
+  /** A kill makes one page of a range be read again, not as many as four batches hold. */
+  repeatOnePageARange: false,
+}
