@@ -16,3 +16,5 @@ export {
   removeItems,
   toggleFingerprint,
 } from './marks.ts'
+export { MediaTypes } from './media-types.ts'
+export { FLAG_ARCHIVED, FLAG_HIDDEN, FLAG_UNADDRESSABLE, type Place, placeOf } from './place.ts'

@@ -6,7 +6,7 @@ import { type WalkRange, walk } from '#storage/walk/walk.ts'
 import type { Deps } from '../deps.ts'
 import { FolderTree } from './folder.ts'
 import { Ingest } from './ingest.ts'
-import { MediaTypes } from './media-types.ts'
+import { MediaTypes } from '#core/catalog/catalog.ts'
 import { findFolders } from './queries.ts'
 import { type ClaimedRun, hasRanges, loadRanges } from './run.ts'
 

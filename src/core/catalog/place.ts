@@ -1,0 +1,43 @@
+import { isUtf8 } from 'node:buffer'
+import type { SkipReason } from '#contract/skip-reasons.ts'
+
+/** Bits of `item.flags` that follow from the key, and the one for an object that wants a restore before it can be read. */
+export const FLAG_HIDDEN = 1
+export const FLAG_UNADDRESSABLE = 2
+export const FLAG_ARCHIVED = 4
+
+/** Longest folder path and longest name in bytes: an index row holds 2,704 at the most. */
+const PART_BYTES_MAX = 2600
+const SLASH = 0x2f
+
+/** What a key below a driver's folder is to a dataset: an item, or why none. `flags` are those that follow from the key. */
+export type Place =
+  | { readonly kind: 'item'; readonly path: string; readonly name: string; readonly flags: number }
+  /** Below the platform's own hidden folder. */
+  | { readonly kind: 'own' }
+  | { readonly kind: 'skipped'; readonly reason: Extract<SkipReason, 'not-text' | 'too-long'> }
+
+/**
+ * Takes a key apart, one at a time; a listing's batch does the same for millions (core/sync/batch.ts) and a test keeps the two in agreement.
+ *
+ * `key` is what follows the driver's folder, at least one byte. A slash at its end belongs to the name: with bytes in it such an object is a file.
+ */
+export function placeOf(key: Buffer, hiddenFolder: string): Place {
+  const nameStart = key.lastIndexOf(SLASH, key[key.length - 1] === SLASH ? -2 : -1) + 1
+  if (key.length === 1 && key[0] === SLASH) return itemAt('', '/')
+  if (nameStart > PART_BYTES_MAX || key.length - nameStart > PART_BYTES_MAX)
+    return { kind: 'skipped', reason: 'too-long' }
+  if (key.includes(0) || !isUtf8(key)) return { kind: 'skipped', reason: 'not-text' }
+  const path = key.toString('utf8', 0, nameStart)
+  const segments = path.split('/').slice(0, -1)
+  if (segments.includes(hiddenFolder)) return { kind: 'own' }
+  return itemAt(path, key.toString('utf8', nameStart))
+}
+
+function itemAt(path: string, name: string): Place {
+  const parts = [...path.split('/').slice(0, -1), name]
+  const isDot = (part: string) => part === '.' || part === '..'
+  const flags =
+    (parts.some((part) => part.startsWith('.')) ? FLAG_HIDDEN : 0) + (parts.some(isDot) ? FLAG_UNADDRESSABLE : 0)
+  return { kind: 'item', path, name, flags }
+}
