@@ -32,7 +32,7 @@ const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
 
 function usage(): string {
   const lines = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(16)}${about}`)
-  return `usage: bench NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--layout NAME|all] [--gone-stay-live] [--json]\n${lines.join('\n')}`
+  return `usage: bench NAME [--objects N] [--changed F] [--latency MS] [--connections N] [--rounds N] [--layout NAME|all] [--json]\n${lines.join('\n')}`
 }
 
 try {

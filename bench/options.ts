@@ -15,8 +15,6 @@ export interface BenchOptions {
   readonly layout: LayoutName
   /** Every layout in turn (`--layout all`); for the listing alone. */
   readonly isEveryLayout: boolean
-  /** Whether files that are gone are expected to stay live in the index; only until a re-sync marks them. */
-  readonly isGoneLive: boolean
   readonly json: boolean
 }
 
@@ -32,7 +30,6 @@ export function parseOptions(argv: readonly string[]): { name: string; options: 
       connections: { type: 'string' },
       rounds: { type: 'string' },
       layout: { type: 'string', default: 'realistic' },
-      'gone-stay-live': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   })
@@ -47,7 +44,6 @@ export function parseOptions(argv: readonly string[]): { name: string; options: 
       rounds: numberOf('rounds', values.rounds, 1),
       layout: values.layout === 'all' ? 'realistic' : layoutOf(values.layout),
       isEveryLayout: values.layout === 'all',
-      isGoneLive: values['gone-stay-live'],
       json: values.json,
     },
   }
