@@ -16,6 +16,7 @@ export default defineConfig({
         globalSetup: ['test/support/database-server.ts'],
         maxWorkers: 2,
       }),
+      suite('model', ['test/model/**/*.test.ts'], { maxWorkers: 2, testTimeout: 120_000 }),
       suite('stores', ['test/stores/**/*.test.ts'], {
         globalSetup: ['test/support/database-server.ts'],
         maxWorkers: 1,
