@@ -24,8 +24,15 @@ export const Item = z.object({
           key: z.string(),
           etag: z.string(),
           modified: isoTime.nullable(),
-          state: z.enum(['available', 'missing', 'archived']),
+          state: z
+            .enum(['available', 'missing', 'archived', 'excluded'])
+            .describe('Missing: gone from the storage. Excluded: there, but kept out by the dataset’s patterns.'),
           addressable: z.boolean().describe('False: the key has a “.” or “..” part, and no address is made for it.'),
+          missingSince: isoTime.optional().describe('When the file was found to be gone; only of missing items.'),
+          changedInStorage: z
+            .literal(true)
+            .optional()
+            .describe('The file’s content changed in the storage since somebody last said that they know.'),
         })
         .optional(),
     }),
@@ -187,18 +194,22 @@ export const itemRoutes = {
     method: 'GET',
     path: '/datasets/:datasetId/counts',
     tag: 'Items',
-    summary: 'Counts items, bytes, folders, and the keys that could not become items, by reason.',
+    summary:
+      'Counts items, bytes, folders, and the keys that could not become items, by reason; of a folder with all below it.',
     access: inDataset,
     params: datasetParams,
+    query: z.object({ dir: path.default('/').describe('The folder; the whole dataset without it.') }),
     response: z.object({
-      items: z.number(),
+      items: z.number().describe('All items, whatever their state.'),
       bytes: z.number(),
       hidden: z.number(),
-      missing: z.number(),
-      folders: z.number(),
+      missing: z.number().describe('Gone from the storage.'),
+      changed: z.number().describe('Marked as changed in the storage.'),
+      excluded: z.number().describe('Kept out by the dataset’s patterns.'),
+      folders: z.number().describe('Folders below this one that hold something.'),
       skipped: z.array(z.object({ reason, message: z.string(), keys: z.number(), bytes: z.number() })),
     }),
-    errors: ['dataset.not_found'],
+    errors: ['dataset.not_found', 'item.not_found'],
   }),
   listSkipped: route({
     method: 'GET',

@@ -3,6 +3,7 @@ import { commandRoutes } from './commands.ts'
 import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
 import { integrationRoutes } from './integrations.ts'
+import { itemMarkRoutes } from './item-marks.ts'
 import { itemRoutes } from './items.ts'
 import { notificationRoutes } from './notifications.ts'
 import { orgRoutes } from './orgs.ts'
@@ -45,6 +46,7 @@ export const routes = joinGroups(
   syncSettingsRoutes,
   commandRoutes,
   itemRoutes,
+  itemMarkRoutes,
   notificationRoutes,
   setupRoutes,
   systemRoutes,

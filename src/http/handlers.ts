@@ -5,6 +5,7 @@ import { commandHandlers } from './handlers/commands.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
+import { itemMarkHandlers } from './handlers/item-marks.ts'
 import { itemHandlers } from './handlers/items.ts'
 import { notificationHandlers } from './handlers/notifications.ts'
 import { orgHandlers } from './handlers/orgs.ts'
@@ -24,6 +25,7 @@ export const handlers: Handlers<Routes> = {
   ...quotaHandlers,
   ...projectHandlers,
   ...itemHandlers,
+  ...itemMarkHandlers,
   ...notificationHandlers,
   ...integrationHandlers,
   ...driverHandlers,

@@ -1,8 +1,11 @@
 import type { Deps } from '#core/deps.ts'
+import { reviveItemTasks } from '#core/items/items.ts'
 import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
+import { itemTask } from './item-task.ts'
+import { REMOVED_SWEEP_MS, sweepRemovedItems } from './removed-sweep.ts'
 import { RESCAN_MS, startDueRescans } from './rescan.ts'
 import { syncSlice } from './sync-slice.ts'
 
@@ -19,11 +22,14 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const workers = await startWorkers({
     pool: deps.db,
     deps,
-    jobs: [syncSlice, datasetSweep],
+    jobs: [syncSlice, datasetSweep, itemTask],
     concurrency: CONCURRENCY,
     onError,
   })
-  const revive = () => void reviveSyncs(deps).catch((error) => onError('sync.revive', error))
+  const revive = () => {
+    reviveSyncs(deps).catch((error) => onError('sync.revive', error))
+    reviveItemTasks(deps).catch((error) => onError('item.revive', error))
+  }
   revive()
   const timer = setInterval(revive, REVIVE_MS)
   const rescan = () => void startDueRescans(deps).catch((error) => onError('sync.rescan', error))
@@ -32,11 +38,18 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const sweep = () => void sweepNotifications(deps).catch((error) => onError('notification.sweep', error))
   sweep()
   const sweepTimer = setInterval(sweep, SWEEP_MS)
+  const stopping = new AbortController()
+  const forget = () =>
+    void sweepRemovedItems(deps, stopping.signal).catch((error) => onError('item.removed-sweep', error))
+  forget()
+  const forgetTimer = setInterval(forget, REMOVED_SWEEP_MS)
   return {
     async stop() {
       clearInterval(timer)
       clearInterval(rescanTimer)
       clearInterval(sweepTimer)
+      clearInterval(forgetTimer)
+      stopping.abort()
       await workers.stop()
     },
   }

@@ -231,6 +231,8 @@ test('counts are those of the rows, and skipped keys are shown with their reason
     bytes: 7 + 10 + 20 + 30 + 9 + 6 + 4,
     hidden: 2,
     missing: 1,
+    changed: 0,
+    excluded: 0,
     folders: 5,
     skipped: [
       { reason: 'not-text', message: skipReasons['not-text'], keys: 2, bytes: 200 },

@@ -1,12 +1,12 @@
 // Proves that what people and the SDK do all day is served by indexes at any size: no statement of a folder page, child folders, an item by path, a page by
-// id or their totals reads a table from end to end.
+// id or their totals reads a table from end to end; and that what is rare (missing, changed, excluded) is found through indexes that hold nothing else.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '#core/deps.ts'
-import { getItem, getItemByPath, listFolderItems, listFolders, queryItems } from '#core/items/items.ts'
+import { countItems, getItem, getItemByPath, listFolderItems, listFolders, queryItems } from '#core/items/items.ts'
 import type { DbPool } from '#db/connect.ts'
 import { COUNT_CAP } from '../../src/core/items/query/total.ts'
 import { type TestApi, withApi } from '../support/api.ts'
-import { type SeededDataset, seedDataset } from '../support/catalog.ts'
+import { SEED_MS, type SeededDataset, seedDataset } from '../support/catalog.ts'
 
 let api: TestApi
 let dataset: SeededDataset
@@ -15,9 +15,15 @@ const keys = [
   ...Array.from({ length: 10_000 }, (_, index) => `flat/obj_${String(index).padStart(6, '0')}.bin`),
   '.hidden/x',
 ]
+/** Every thousandth item is missing, changed or kept out. */
+const rare = keys.map((key, index) => {
+  if (index % 1000 === 1) return { key, state: 1, missingMs: SEED_MS + index }
+  if (index % 1000 === 2) return { key, flags: 8 }
+  return index % 1000 === 3 ? { key, state: 2 } : key
+})
 beforeAll(async () => {
   api = await withApi()
-  dataset = await seedDataset(api.database.pool, keys)
+  dataset = await seedDataset(api.database.pool, rare)
   await seedDataset(
     api.database.pool,
     Array.from({ length: 500 }, (_, index) => `other/${index}`),
@@ -29,6 +35,7 @@ afterAll(() => api.close())
 interface Plan {
   'Node Type': string
   'Relation Name'?: string
+  'Index Name'?: string
   'Actual Rows': number
   'Actual Loops': number
   'Rows Removed by Filter'?: number
@@ -120,6 +127,47 @@ const page = (deps: Deps, dir: string, after?: string) =>
     },
     'http://x',
   )
+
+const byMark: [string, string, Record<string, unknown>][] = [
+  ['state missing', 'item_missing', { 'metadata.system.storage.state': 'missing' }],
+  ['missingSince', 'item_missing', { 'metadata.system.storage.missingSince': { $gte: '2026-01-01T00:00:01Z' } }],
+  ['changedInStorage', 'item_changed', { 'metadata.system.storage.changedInStorage': true }],
+  ['state excluded', 'item_excluded', { 'metadata.system.storage.state': 'excluded' }],
+]
+test.each(byMark)(
+  'what has %s is found by its own index, as pages, in a folder and as a total',
+  async (_name, index, mark) => {
+    const pages = { sort: { id: 'ascending' }, pageSize: 5 }
+    for (const filter of [
+      mark,
+      { ...shown, ...mark },
+      { $and: [shown, mark, { id: { $gt: middle() } }] },
+      { ...mark, dir: '/flat' },
+    ]) {
+      for (const more of [pages, { pageSize: 0 }]) {
+        const nodes = await plansOf(byQuery(filter, more))
+        const asked = JSON.stringify({ filter, more })
+        expect(
+          nodes.map((node) => node['Index Name']),
+          asked,
+        ).toContain(index)
+        const touched = nodes
+          .filter((node) => node['Relation Name'] === 'item')
+          .map((node) => (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'])
+        expect(Math.max(...touched), asked).toBeLessThan(60)
+      }
+    }
+  },
+)
+
+test('counts read the indexes of what is rare, and no item besides', async () => {
+  for (const dir of ['/', '/set']) {
+    const nodes = await plansOf((deps) => countItems(deps, dataset.datasetNo, dir))
+    const indexes = nodes.flatMap((node) => (node['Index Name']?.startsWith('item_') ? [node['Index Name']] : []))
+    expect([...new Set(indexes)].sort()).toEqual(['item_changed', 'item_excluded', 'item_hidden', 'item_missing'])
+    expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'item')).toEqual([])
+  }
+})
 
 test.each(cases)('%s', async (name, work) => {
   const nodes = await plansOf(work)

@@ -1,6 +1,7 @@
 // Datasets made of rows, without a bucket or a sync; for tests of what reads the catalog.
 import { createHash, randomBytes } from 'node:crypto'
 import mime from 'mime'
+import { fingerprintText, hashObserved, RowHash } from '#core/catalog/catalog.ts'
 import type { DbPool } from '#db/connect.ts'
 import { packEtag } from '#lib/etag.ts'
 import { itemId, newId } from '#lib/ids.ts'
@@ -12,9 +13,11 @@ export interface SeedItem {
   readonly sizeBytes?: number
   readonly etag?: string
   readonly modifiedMs?: number
-  /** 0 live, 1 missing. */
+  /** 0 live, 1 missing, 2 kept out by patterns. */
   readonly state?: number
-  /** Added to what the key says: 4 archived. */
+  /** Since when it is missing; the seeds' own time unless said. */
+  readonly missingMs?: number
+  /** Added to what the key says: 4 archived, 8 changed in the storage. */
   readonly flags?: number
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly createdMs?: number
@@ -50,6 +53,7 @@ export async function seedDataset(
   const items = objects.map((object) => (typeof object === 'string' ? { key: object } : object))
   const { datasetNo, datasetId, projectId } = await seedPlace(pool, place)
   const dirs = foldersOf(items)
+  addFingerprints(datasetNo, items, dirs)
   await insertDirs(pool, datasetNo, [...dirs.values()])
   const types = await typeNumbers(pool, items)
   const numbers = new Map<string, bigint>()
@@ -60,27 +64,33 @@ export async function seedDataset(
     return {
       item_no: String(itemNo),
       size_bytes: sizeOf(item),
-      modified_ms: item.modifiedMs ?? SEED_MS - 1000,
+      modified_ms: modifiedOf(item),
+      missing_ms: item.state === 1 ? (item.missingMs ?? SEED_MS) : null,
       updated_ms: item.updatedMs ?? null,
       dir_no: dirs.get(path)!.dirNo,
       type_no: types.get(typeOf(name))!,
       state: item.state ?? 0,
       flags: flagsOf(item.key) + (item.flags ?? 0),
       name,
-      etag: packEtag(item.etag ?? createHash('md5').update(item.key).digest('hex')).toString('hex'),
+      etag: etagOf(item).toString('hex'),
       metadata: item.metadata ?? null,
     }
   })
   for (let at = 0; at < rows.length; at += 10_000) {
     await pool.query(
-      `insert into item (item_no, size_bytes, modified_at, updated_at, ticket, dataset_no, dir_no, type_no, state, flags, name, etag, metadata)
+      `insert into item (item_no, size_bytes, modified_at, updated_at, ticket, dataset_no, dir_no, type_no, state, flags, name, etag, metadata, missing_at)
        select r.item_no, r.size_bytes, to_timestamp(r.modified_ms / 1000), to_timestamp(r.updated_ms / 1000), 1, $1, r.dir_no, r.type_no,
-              r.state, r.flags, r.name, decode(r.etag, 'hex'), r.metadata
-       from json_to_recordset($2) r (item_no bigint, size_bytes bigint, modified_ms float8, updated_ms float8, dir_no int, type_no smallint,
+              r.state, r.flags, r.name, decode(r.etag, 'hex'), r.metadata, to_timestamp(r.missing_ms / 1000)
+       from json_to_recordset($2) r (item_no bigint, size_bytes bigint, modified_ms float8, missing_ms float8, updated_ms float8, dir_no int, type_no smallint,
                                      state smallint, flags smallint, name text, etag text, metadata jsonb)`,
       [datasetNo, JSON.stringify(rows.slice(at, at + 10_000))],
     )
   }
+  await pool.query('insert into dataset_numbers (dataset_no, last_item_no, last_dir_no) values ($1, $2, $3)', [
+    datasetNo,
+    rows.reduce((last, row) => (BigInt(row.item_no) > last ? BigInt(row.item_no) : last), 0n).toString(),
+    dirs.size,
+  ])
   return { datasetNo, datasetId, projectId, idOf: (key) => itemId(datasetNo, numbers.get(key)!) }
 }
 
@@ -127,6 +137,7 @@ interface SeedDir {
   bytes: number
   deepItems: number
   deepBytes: number
+  fp: bigint
 }
 
 function foldersOf(items: readonly SeedItem[]): Map<string, SeedDir> {
@@ -144,6 +155,7 @@ function foldersOf(items: readonly SeedItem[]): Map<string, SeedDir> {
       bytes: 0,
       deepItems: 0,
       deepBytes: 0,
+      fp: 0n,
     }
     dirs.set(path, dir)
     return dir
@@ -163,13 +175,42 @@ function foldersOf(items: readonly SeedItem[]): Map<string, SeedDir> {
   return dirs
 }
 
+/** A folder's fingerprint is made of its live items. */
+function addFingerprints(datasetNo: number, items: readonly SeedItem[], dirs: ReadonlyMap<string, SeedDir>): void {
+  const hash = new RowHash(datasetNo)
+  for (const item of items) {
+    if ((item.state ?? 0) !== 0) continue
+    const { path, name } = splitKey(item.key)
+    const flags = flagsOf(item.key) + (item.flags ?? 0)
+    hashObserved(hash, {
+      name: Buffer.from(name),
+      etag: etagOf(item),
+      sizeBytes: sizeOf(item),
+      modifiedMs: modifiedOf(item),
+      isArchived: (flags & 4) !== 0,
+    })
+    dirs.get(path)!.fp ^= BigInt(fingerprintText(hash.high, hash.low))
+  }
+}
+
+function etagOf(item: SeedItem): Buffer {
+  return packEtag(item.etag ?? createHash('md5').update(item.key).digest('hex'))
+}
+
+function modifiedOf(item: SeedItem): number {
+  return item.modifiedMs ?? SEED_MS - 1000
+}
+
 async function insertDirs(pool: DbPool, datasetNo: number, dirs: readonly SeedDir[]): Promise<void> {
   await pool.query(
-    `insert into dir (dataset_no, dir_no, parent_no, items, bytes, deep_items, deep_bytes, is_hidden, path, name)
-     select $1, r."dirNo", r."parentNo", r.items, r.bytes, r."deepItems", r."deepBytes", r.hidden, r.path, r.name
-     from json_to_recordset($2) r ("dirNo" int, "parentNo" int, items bigint, bytes bigint, "deepItems" bigint, "deepBytes" bigint,
+    `insert into dir (dataset_no, dir_no, parent_no, items, bytes, deep_items, deep_bytes, fp, is_hidden, path, name)
+     select $1, r."dirNo", r."parentNo", r.items, r.bytes, r."deepItems", r."deepBytes", r.fp, r.hidden, r.path, r.name
+     from json_to_recordset($2) r ("dirNo" int, "parentNo" int, items bigint, bytes bigint, "deepItems" bigint, "deepBytes" bigint, fp bigint,
                                    hidden boolean, path text, name text)`,
-    [datasetNo, JSON.stringify(dirs.map((dir) => ({ ...dir, hidden: (flagsOf(dir.path) & 1) === 1 })))],
+    [
+      datasetNo,
+      JSON.stringify(dirs.map((dir) => ({ ...dir, fp: String(dir.fp), hidden: (flagsOf(dir.path) & 1) === 1 }))),
+    ],
   )
 }
 

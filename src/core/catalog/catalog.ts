@@ -2,6 +2,8 @@
 export { fingerprintColumns, fingerprintText, hashObserved, type Observed, RowHash } from './fingerprint.ts'
 export { FolderChanges } from './folder-counters.ts'
 export {
+  clearChanged,
+  clearMissing,
   dropItems,
   EXCLUDED,
   excludeItems,
@@ -12,8 +14,10 @@ export {
   type MarkTarget,
   MISSING,
   markMissing,
+  REMOVED_KEPT_MS,
   type RemovalReason,
   removeItems,
+  restoreItems,
   toggleFingerprint,
 } from './marks.ts'
 export { MediaTypes } from './media-types.ts'

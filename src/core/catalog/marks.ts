@@ -1,4 +1,4 @@
-import { releaseDataPoints } from '#core/quota/quota.ts'
+import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 import { hashObserved, RowHash } from './fingerprint.ts'
 import { FolderChanges } from './folder-counters.ts'
@@ -79,7 +79,7 @@ async function markState(tx: DbClient, target: MarkTarget, itemNos: readonly str
   return items.length
 }
 
-/** Why an item was removed. */
+/** Why an item was removed: its file is gone, the dataset's patterns keep it out, or a user cleared it while it was missing. */
 export type RemovalReason = 'gone' | 'excluded' | 'cleared'
 
 /**
@@ -90,49 +90,133 @@ export async function removeItems(
   tx: DbClient,
   target: MarkTarget,
   itemNos: readonly string[],
-  reason: RemovalReason,
+  reason: Exclude<RemovalReason, 'cleared'>,
 ): Promise<number> {
-  const { items, changes } = await lockLeaving(tx, target, itemNos)
+  const count = await takeOutItems(tx, target, itemNos, reason)
+  await releaseDataPoints(tx, target.orgId, count)
+  return count
+}
+
+/** The same for a caller who gives the data points back, because more is written after it. */
+export async function takeOutItems(
+  tx: DbClient,
+  target: MarkTarget,
+  itemNos: readonly string[],
+  reason: Exclude<RemovalReason, 'cleared'>,
+): Promise<number> {
+  return takeOut(tx, target, await lockItems(tx, target, itemNos), reason)
+}
+
+/**
+ * The same for those of the items that are missing at this moment, because a user does not want them any more. Whatever is there by now stays.
+ *
+ * What is left behind carries the item's own ticket, not a new one: a user's wish is no look at the storage, so it must not make an observation that is under
+ * way look old.
+ */
+export async function clearMissing(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
+  const items = await lockItems(tx, target, itemNos)
+  const missing = items.filter((item) => item.state === MISSING)
+  const count = await takeOut(tx, target, missing, 'cleared')
+  await releaseDataPoints(tx, target.orgId, count)
+  return count
+}
+
+/** Takes the mark “changed in the storage” off items that nobody has written since the ticket. Answers how many had it. */
+export async function clearChanged(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
+  const items = (await lockItems(tx, target, itemNos)).filter((item) => (item.flags & FLAG_CHANGED) !== 0)
   if (items.length === 0) return 0
   await tx.query(
-    `with gone as (
-       delete from item where dataset_no = $1 and item_no = any($2::bigint[])
-       returning dir_no, item_no, size_bytes, modified_at, type_no, flags, name, etag, metadata
-     )
-     insert into removed (dataset_no, dir_no, item_no, ticket, size_bytes, modified_at, removed_at, type_no, flags, reason, name, etag, metadata)
-     select $1, dir_no, item_no, $3, size_bytes, modified_at, to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, metadata from gone
-     on conflict (dataset_no, dir_no, name) do update
-        set item_no = excluded.item_no, ticket = greatest(removed.ticket, excluded.ticket), size_bytes = excluded.size_bytes,
-            modified_at = excluded.modified_at, removed_at = excluded.removed_at, type_no = excluded.type_no, flags = excluded.flags,
-            reason = excluded.reason, etag = excluded.etag, metadata = excluded.metadata`,
-    [target.datasetNo, items.map((item) => item.itemNo), target.ticket, target.nowMs, reason],
+    `update item set flags = flags & ~${FLAG_CHANGED}::smallint where dataset_no = $1 and item_no = any($2::bigint[])`,
+    [target.datasetNo, items.map((item) => item.itemNo)],
   )
+  return items.length
+}
+
+/** How long a removed item can come back, in milliseconds: 30 days. */
+export const REMOVED_KEPT_MS = 30 * 86_400_000
+
+/**
+ * Puts removed items back without their file: as missing, or as kept out by the patterns if that was why; the next look at the storage says more. Takes data
+ * points, and throws `QuotaExceeded` when there are too few. Answers how many; what came back otherwise, or was removed too long ago, is left out. Must be the
+ * last thing its transaction writes.
+ *
+ * The items are inserted before their removal is forgotten: a sync that brings the same file back does it in that order too, so the two wait for each other
+ * and never in a circle.
+ */
+export async function restoreItems(
+  tx: DbClient,
+  target: Omit<MarkTarget, 'ticket'>,
+  itemNos: readonly string[],
+): Promise<number> {
+  const { rows: items } = await tx.query<{ itemNo: string; dirNo: number; sizeBytes: number }>(
+    `insert into item (item_no, size_bytes, modified_at, updated_at, ticket, dataset_no, dir_no, type_no, state, flags, name, etag, metadata, missing_at)
+     select r.item_no, r.size_bytes, r.modified_at, to_timestamp($3::float8 / 1000), r.ticket, r.dataset_no, r.dir_no, r.type_no,
+            case r.reason when 'excluded' then ${EXCLUDED} else ${MISSING} end, r.flags, r.name, r.etag, r.metadata,
+            case r.reason when 'excluded' then null else coalesce(r.missing_at, r.removed_at) end
+       from removed r
+      where r.dataset_no = $1 and r.item_no = any($2::bigint[]) and r.removed_at > to_timestamp($4::float8 / 1000)
+      order by r.item_no
+     on conflict do nothing
+     returning item_no::text as "itemNo", dir_no as "dirNo", size_bytes as "sizeBytes"`,
+    [target.datasetNo, [...itemNos], target.nowMs, target.nowMs - REMOVED_KEPT_MS],
+  )
+  if (items.length === 0) return 0
+  await tx.query('delete from removed where dataset_no = $1 and item_no = any($2::bigint[])', [
+    target.datasetNo,
+    items.map((item) => item.itemNo),
+  ])
+  const changes = new FolderChanges()
+  for (const item of items) changes.add(item.dirNo, 1, item.sizeBytes, 0, 0)
   await changes.write(tx, target.datasetNo)
-  await releaseDataPoints(tx, target.orgId, items.length)
+  await reserveDataPoints(tx, target.orgId, items.length)
   return items.length
 }
 
 /** Takes items out as if they had never been there: what a first sync wrote that is not to be. Answers how many; otherwise as `removeItems`. */
 export async function dropItems(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
-  const { items, changes } = await lockLeaving(tx, target, itemNos)
+  const items = await lockItems(tx, target, itemNos)
   if (items.length === 0) return 0
   await tx.query('delete from item where dataset_no = $1 and item_no = any($2::bigint[])', [
     target.datasetNo,
     items.map((item) => item.itemNo),
   ])
-  await changes.write(tx, target.datasetNo)
+  await settleLeft(tx, target, items)
   await releaseDataPoints(tx, target.orgId, items.length)
   return items.length
 }
 
-/** Locks items that are to leave, with what their folders lose. */
-async function lockLeaving(tx: DbClient, target: MarkTarget, itemNos: readonly string[]) {
-  const items = await lockItems(tx, target, itemNos)
+async function takeOut(
+  tx: DbClient,
+  target: MarkTarget,
+  items: readonly LockedItem[],
+  reason: RemovalReason,
+): Promise<number> {
+  if (items.length === 0) return 0
+  await tx.query(
+    `with gone as (
+       delete from item where dataset_no = $1 and item_no = any($2::bigint[])
+       returning dir_no, item_no, case when $5 = 'cleared' then ticket else $3::bigint end as ticket, size_bytes, modified_at, type_no, flags, name, etag,
+                 metadata, missing_at
+     )
+     insert into removed (dataset_no, dir_no, item_no, ticket, size_bytes, modified_at, removed_at, type_no, flags, reason, name, etag, metadata, missing_at)
+     select $1, dir_no, item_no, ticket, size_bytes, modified_at, to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, metadata, missing_at from gone
+     on conflict (dataset_no, dir_no, name) do update
+        set item_no = excluded.item_no, ticket = greatest(removed.ticket, excluded.ticket), size_bytes = excluded.size_bytes,
+            modified_at = excluded.modified_at, removed_at = excluded.removed_at, type_no = excluded.type_no, flags = excluded.flags,
+            reason = excluded.reason, etag = excluded.etag, metadata = excluded.metadata, missing_at = excluded.missing_at`,
+    [target.datasetNo, items.map((item) => item.itemNo), target.ticket, target.nowMs, reason],
+  )
+  await settleLeft(tx, target, items)
+  return items.length
+}
+
+/** Takes items that have left off the counters of their folders. */
+async function settleLeft(tx: DbClient, target: MarkTarget, items: readonly LockedItem[]): Promise<void> {
   const changes = new FolderChanges()
   const hash = new RowHash(target.datasetNo)
   for (const item of items) {
     changes.add(item.dirNo, -1, -item.sizeBytes, 0, 0)
     if (item.state === LIVE) toggleFingerprint(changes, hash, item)
   }
-  return { items, changes }
+  await changes.write(tx, target.datasetNo)
 }

@@ -136,7 +136,8 @@ function folderOf(datasetNo: number, row: DirRow): Folder {
   }
 }
 
-async function requireDir(deps: Deps, datasetNo: number, text: string): Promise<DirRow> {
+/** The folder as the API writes it; throws `item.not_found`. */
+export async function requireDir(deps: Deps, datasetNo: number, text: string): Promise<DirRow> {
   const dir = await findDirByText(deps, datasetNo, text)
   if (dir === null) throw new AppError('item.not_found', { message: 'There is no such folder.' })
   return dir
@@ -163,8 +164,13 @@ const emptyRoot: DirRow = {
   deep_bytes: 0,
 }
 
+/** A folder that holds nothing (any more) is none, as in a bucket; the root is always there. */
 async function findDir(deps: Deps, where: Fragment): Promise<DirRow | null> {
-  return (await run<DirRow>(deps.db, sql`select ${raw(dirColumns)} from dir d where ${where}`))[0] ?? null
+  const rows = await run<DirRow>(
+    deps.db,
+    sql`select ${raw(dirColumns)} from dir d where ${where} and (d.deep_items > 0 or d.dir_no = 1)`,
+  )
+  return rows[0] ?? null
 }
 
 /** One item with its folder's path. */

@@ -2,34 +2,53 @@ import { type SkipReason, skipReasons } from '#contract/skip-reasons.ts'
 import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import { toIso } from '#lib/clock.ts'
+import { requireDir } from './browse.ts'
+import { viewDataset } from './dataset-view.ts'
+import { afterPrefix } from './paths.ts'
 import { run } from './query/budget.ts'
-import { sql } from './query/fragment.ts'
+import { raw, sql } from './query/fragment.ts'
 
-/** What a dataset holds. `items` counts hidden and missing ones too; missing are files that are gone from the storage. */
+/**
+ * What a dataset or a folder with all below it holds. `items` counts every item; hidden, missing (gone from the storage), changed (in the storage, since somebody
+ * last looked) and excluded ones (by the dataset's patterns) are among them, and may be several of these at once.
+ */
 export interface Counts {
   items: number
   bytes: number
   hidden: number
   missing: number
+  changed: number
+  excluded: number
   folders: number
   skipped: { reason: SkipReason; message: string; keys: number; bytes: number }[]
 }
 
-/** Counts a dataset's content from the counters its writers keep. */
-export async function countItems(deps: Deps, datasetNo: number): Promise<Counts> {
+/**
+ * Counts what is in a folder and below it, `/` for the whole dataset: from the counters its writers keep, and what is rare from the indexes that hold nothing
+ * else. Always exact. Throws `item.not_found` where there is no such folder.
+ */
+export async function countItems(deps: Deps, datasetNo: number, dir: string): Promise<Counts> {
+  const view = await viewDataset(deps.db, datasetNo)
+  const { dir_no, path } = await requireDir(deps, datasetNo, dir)
+  const after = afterPrefix(path)
+  const isBelow = sql`d.dataset_no = ${datasetNo}::int and d.path >= ${path}::text and ${after === null ? sql`true` : sql`d.path < ${after}::text`}`
+  const isInside = path === '' ? sql`true` : sql`i.dir_no in (select d.dir_no from dir d where ${isBelow})`
+  const count = (condition: string) =>
+    sql`(select count(*) from item i where i.dataset_no = ${datasetNo}::int and ${raw(condition)} and ${isInside})`
+  const key = Buffer.from(view.folder + path)
   const [[totals], skipped] = await Promise.all([
     run<Omit<Counts, 'skipped'>>(
       deps.db,
-      sql`select coalesce(r.deep_items, 0) as items, coalesce(r.deep_bytes, 0) as bytes,
-            (select count(*) from item i where i.dataset_no = q.no and (i.flags & 1) = 1) as hidden,
-            (select count(*) from item i where i.dataset_no = q.no and i.state = 1) as missing,
-            (select count(*) from dir d where d.dataset_no = q.no and d.dir_no > 1 and d.deep_items > 0) as folders
-          from (select ${datasetNo}::int as no) q left join dir r on r.dataset_no = q.no and r.dir_no = 1`,
+      sql`select coalesce(max(r.deep_items), 0) as items, coalesce(max(r.deep_bytes), 0) as bytes,
+            ${count('(i.flags & 1) = 1')} as hidden, ${count('i.state = 1')} as missing,
+            ${count('(i.flags & 8) = 8')} as changed, ${count('i.state = 2')} as excluded,
+            (select count(*) from dir d where ${isBelow} and d.dir_no not in (1, ${dir_no}::int) and d.deep_items > 0) as folders
+          from dir r where r.dataset_no = ${datasetNo}::int and r.dir_no = ${dir_no}::int`,
     ),
     run<{ reason: SkipReason; keys: number; bytes: number }>(
       deps.db,
       sql`select s.reason, count(*) as keys, coalesce(sum(s.size_bytes), 0)::bigint as bytes from skipped s
-          where s.dataset_no = ${datasetNo}::int group by s.reason order by s.reason`,
+          where s.dataset_no = ${datasetNo}::int and substring(s.key for ${key.length}::int) = ${key}::bytea group by s.reason order by s.reason`,
     ),
   ])
   return { ...totals!, skipped: skipped.map((row) => ({ ...row, message: skipReasons[row.reason] })) }

@@ -1,23 +1,23 @@
 import type { Item } from '#contract/items.ts'
+import { EXCLUDED, FLAG_CHANGED, MISSING } from '#core/catalog/catalog.ts'
 import { toIso } from '#lib/clock.ts'
 import { unpackEtag } from '#lib/etag.ts'
 import { dirId, itemCreatedMs } from '#lib/ids.ts'
 import type { DatasetView } from './dataset-view.ts'
 import { UNKNOWN_TYPE } from './media-types.ts'
 import { dirText, parentPath } from './paths.ts'
+import { itemMissingMs } from './query/marks.ts'
 import { itemModifiedMs, itemUpdatedMs } from './query/sql.ts'
 
 /** Bits of `item.flags`. */
 export const HIDDEN = 1
 export const UNADDRESSABLE = 2
 export const ARCHIVED = 4
-/** Values of `item.state`. */
-export const MISSING = 1
 
 /** SQL of what `renderItem` needs of an item row `i`, besides its folder's path; columns in the shape of `ItemRow`. */
 export const itemColumns = `lpad(to_hex(i.dataset_no), 8, '0') || lpad(to_hex(i.item_no), 16, '0') as id, i.dir_no, i.name,
   i.size_bytes, i.type_no, i.state, i.flags, i.etag, i.object_key, i.metadata,
-  ${itemUpdatedMs} as updated_ms, ${itemModifiedMs} as modified_ms`
+  ${itemUpdatedMs} as updated_ms, ${itemModifiedMs} as modified_ms, ${itemMissingMs} as missing_ms`
 
 /** An item as the database gives it. */
 export interface ItemRow {
@@ -33,6 +33,7 @@ export interface ItemRow {
   metadata: Record<string, unknown> | null
   updated_ms: number
   modified_ms: number | null
+  missing_ms: number | null
 }
 
 /** SQL of what `renderDir` needs of a folder row `d`. */
@@ -64,8 +65,9 @@ export function keyOf(view: DatasetView, path: string, row: { name: string; obje
 }
 
 /** How an item stands to its object. */
-export function stateOf(row: { state: number; flags: number }): 'available' | 'missing' | 'archived' {
+function stateOf(row: { state: number; flags: number }): 'available' | 'missing' | 'archived' | 'excluded' {
   if (row.state === MISSING) return 'missing'
+  if (row.state === EXCLUDED) return 'excluded'
   return (row.flags & ARCHIVED) === 0 ? 'available' : 'archived'
 }
 
@@ -93,6 +95,8 @@ export function renderItem(row: ItemRow, path: string, context: RenderContext): 
       modified: row.modified_ms === null ? null : toIso(row.modified_ms),
       state: stateOf(row),
       addressable: (row.flags & UNADDRESSABLE) === 0,
+      ...(row.state === MISSING && row.missing_ms !== null && { missingSince: toIso(row.missing_ms) }),
+      ...((row.flags & FLAG_CHANGED) !== 0 && { changedInStorage: true as const }),
     },
   }
   return {

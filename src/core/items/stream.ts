@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { MISSING } from '#core/catalog/catalog.ts'
 import type { Deps } from '#core/deps.ts'
 import { type OpenDriver, openDriver } from '#core/drivers/drivers.ts'
 import { AppError } from '#lib/app-error.ts'
@@ -12,7 +13,7 @@ import { mediaTypeNames, UNKNOWN_TYPE } from './media-types.ts'
 import { type Presentation, presentationOf } from './presentation.ts'
 import { sql } from './query/fragment.ts'
 import { readRange } from './range.ts'
-import { keyOf, MISSING, UNADDRESSABLE } from './render.ts'
+import { keyOf, UNADDRESSABLE } from './render.ts'
 import { SignedAddresses } from './signed-addresses.ts'
 
 /** Life of a signed address in seconds; the SDK collects addresses first and pulls them late. */

@@ -1,4 +1,4 @@
-import type { Predicate } from './fragment.ts'
+import type { Fragment, Predicate } from './fragment.ts'
 
 /**
  * A condition as SQL. In `where`, `i` is the item and `d` its folder; for folders, `d` is the folder itself.
@@ -14,6 +14,8 @@ export interface Compiled {
   readonly isHidden?: boolean
   /** The condition is a bound of the id, as an iteration by id sends it. */
   readonly isIdBound?: boolean
+  /** Holds wherever the condition does, and is that of an index which holds nothing else: how many there are can be counted at once. */
+  readonly rare?: Fragment
 }
 
 /** A condition about `d` alone. */

@@ -8,6 +8,8 @@ export type FieldKind =
   | 'type'
   | 'hidden'
   | 'state'
+  | 'missingSince'
+  | 'changedInStorage'
   | 'createdAt'
   | 'updatedAt'
   | 'modified'
@@ -45,6 +47,8 @@ const fields: Readonly<Record<string, Field>> = {
   mimetype: { kind: 'mimetype' },
   modified: { kind: 'modified' },
   state: { kind: 'state' },
+  missingSince: { kind: 'missingSince' },
+  changedInStorage: { kind: 'changedInStorage' },
   'metadata.system.size': { kind: 'size' },
   'metadata.system.mimetype': { kind: 'mimetype' },
   'metadata.system.originalname': { kind: 'name' },
@@ -52,6 +56,8 @@ const fields: Readonly<Record<string, Field>> = {
   'metadata.system.storage.etag': { kind: 'etag' },
   'metadata.system.storage.modified': { kind: 'modified' },
   'metadata.system.storage.state': { kind: 'state' },
+  'metadata.system.storage.missingSince': { kind: 'missingSince' },
+  'metadata.system.storage.changedInStorage': { kind: 'changedInStorage' },
   datasetId: constant('datasetId'),
   creator: constant('creator'),
   updatedBy: constant('creator'),

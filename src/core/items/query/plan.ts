@@ -26,6 +26,8 @@ export interface ItemPlan {
   readonly folders: FolderScope | null
   /** What is left to test of each item once its folder fits. */
   readonly tests: readonly Compiled[]
+  /** At most so many items match, as far as that was counted; Infinity where it was not, or is more than is worth gathering. */
+  readonly itemsMax: number
 }
 
 interface FolderRow {
@@ -37,23 +39,39 @@ interface FolderRow {
 /**
  * Finds the folders a filter speaks about, so that items are found through them; null when nothing can match.
  *
- * Two steps, because the database guesses badly how many items a folder it does not know yet has, and we have counted them.
+ * Two steps, because the database guesses badly how many items a folder it does not know yet has, and we have counted them. The same for what is rare: the
+ * database takes one item in two hundred to have a flag, and would walk a whole dataset by id in the hope to meet one soon.
  */
 export async function planItems(db: Db, datasetNo: number, filter: readonly Compiled[]): Promise<ItemPlan | null> {
   if (filter.some((condition) => condition.where === false)) return null
   const where = allOf(filter.map((condition) => condition.folder))
   if (where === false) return null
   const tests = filter.filter((condition) => !condition.isFolderOnly)
-  if (where === true) return { datasetNo, folders: null, tests }
+  const rare = await countRare(db, datasetNo, tests)
+  if (rare === 0) return null
+  if (where === true) return { datasetNo, folders: null, tests, itemsMax: rare }
   const from = sql`from dir d where d.dataset_no = ${datasetNo}::int and ${where}`
   const rows = await run<FolderRow>(db, sql`select d.dir_no, d.path, d.items ${from} limit ${FOLDERS_MAX + 1}::int`)
   if (rows.length === 0) return null
   if (rows.length <= FOLDERS_MAX) {
     const paths = new Map(rows.map((row) => [row.dir_no, row.path]))
-    return { datasetNo, folders: { paths, items: sumOf(rows), where }, tests }
+    const items = sumOf(rows)
+    return { datasetNo, folders: { paths, items, where }, tests, itemsMax: Math.min(rare, items) }
   }
   const [total] = await run<{ items: number }>(db, sql`select coalesce(sum(d.items), 0)::bigint as items ${from}`)
-  return { datasetNo, folders: { paths: null, items: total!.items, where }, tests }
+  const { items } = total!
+  return { datasetNo, folders: { paths: null, items, where }, tests, itemsMax: Math.min(rare, items) }
+}
+
+/** How many items of the dataset have what one of the tests asks for, where an index holds just those; Infinity where none does, or for too many. */
+async function countRare(db: Db, datasetNo: number, tests: readonly Compiled[]): Promise<number> {
+  const rare = tests.find((test) => test.rare !== undefined)?.rare
+  if (rare === undefined) return Number.POSITIVE_INFINITY
+  const [row] = await run<{ items: number }>(
+    db,
+    sql`select count(*) as items from (select 1 from item i where i.dataset_no = ${datasetNo}::int and ${rare} order by i.dir_no limit ${GATHER_MAX + 1}::int) few`,
+  )
+  return row!.items > GATHER_MAX ? Number.POSITIVE_INFINITY : row!.items
 }
 
 function sumOf(rows: readonly FolderRow[]): number {
@@ -103,9 +121,9 @@ export function itemOrder(plan: ItemPlan, sort: ItemQuery['sort']): Fragment {
   return raw(`order by ${[...keys, itemNo(plan, keys.length === 0)].join(', ')}`)
 }
 
-/** The sum keeps the planner from walking the whole dataset by id in the hope to meet a few items of a small folder soon. */
-function itemNo(plan: ItemPlan, isFirst: boolean): string {
-  return isFirst && plan.folders !== null && plan.folders.items <= GATHER_MAX ? '(i.item_no + 0)' : 'i.item_no'
+/** The sum keeps the planner from walking the whole dataset by id in the hope to meet a few items of a small folder, or of a rare kind, soon. */
+export function itemNo(plan: ItemPlan, isFirst = true): string {
+  return isFirst && plan.itemsMax <= GATHER_MAX ? '(i.item_no + 0)' : 'i.item_no'
 }
 
 /** `from … where …` for folders shown among items: those that hold something, without the root. */

@@ -1,14 +1,16 @@
 import { packEtag } from '#lib/etag.ts'
 import { isId } from '#lib/ids.ts'
 import { type Compiled, folderOnly, itemOnly } from './compiled.ts'
+import { constantTest, constantTime } from './constant.ts'
 import { documentTest } from './document.ts'
 import { type Field, fieldOf } from './fields.ts'
 import { dirFilename, dirParent, itemDir, itemFilename } from './folders.ts'
 import { allOf, anyOf, not, type Predicate, raw, sql } from './fragment.ts'
-import { hasWildcard, parseGlob, toRegex } from './glob.ts'
+import { markTest } from './marks.ts'
+import { numberTest, timeTest } from './ordered.ts'
 import { type Condition, refuse, type Scalar, type Test } from './parse.ts'
 import { orderText, textTest } from './text.ts'
-import { flagOf, holdsOrder, isOrdering, many, numberOf, type OrderOperator, one, timeOf } from './values.ts'
+import { flagOf, isOrdering, many, one, timeOf } from './values.ts'
 
 /** What of a dataset a query can speak about. */
 export interface QueryScope {
@@ -54,7 +56,7 @@ function compileTest(test: Test, source: Source, scope: QueryScope): Compiled {
     const positive = compileField(field, { ...test, op: test.op === '$ne' ? '$eq' : '$in' }, source, scope)
     const where = not(positive.where)
     if (positive.isHidden !== undefined) return { ...positive, where, isHidden: !positive.isHidden }
-    return positive.isFolderOnly ? folderOnly(where) : { ...positive, where, folder: true }
+    return positive.isFolderOnly ? folderOnly(where) : { ...itemOnly(where), usesDir: positive.usesDir }
   }
   return compileField(field, test, source, scope)
 }
@@ -86,17 +88,14 @@ function compileField(field: Field, test: Test, source: Source, scope: QueryScop
         : folderOnly(constantTime(scope.createdMs, test))
     case 'metadata':
       return source === 'item' ? itemOnly(documentTest(field.path!, test)) : folderOnly(constantTest(null, test))
+    case 'state':
+    case 'missingSince':
+    case 'changedInStorage':
+      return source === 'item' ? markTest(field, test) : folderOnly(constantTest(null, test))
     default:
       return source === 'item' ? itemOnly(storageTest(field, test)) : folderOnly(constantTest(null, test))
   }
 }
-
-/** How each state of an item shows in its row. */
-const stateTests = [
-  { state: 'available', where: raw('(i.state = 0 and (i.flags & 4) = 0)') },
-  { state: 'archived', where: raw('(i.state = 0 and (i.flags & 4) = 4)') },
-  { state: 'missing', where: raw('i.state = 1') },
-] as const
 
 function storageTest(field: Field, test: Test): Predicate {
   switch (field.kind) {
@@ -111,8 +110,6 @@ function storageTest(field: Field, test: Test): Predicate {
     }
     case 'etag':
       return etagTest(test)
-    case 'state':
-      return anyOf(stateTests.filter(({ state }) => constantTest(state, test)).map(({ where }) => where))
     default:
       throw new Error(`no compiler for field ${field.kind}`)
   }
@@ -135,32 +132,6 @@ function constantOf(field: Field, scope: QueryScope): Scalar {
     null: null,
   }
   return values[field.constant!]
-}
-
-/** A test of something that is the same for every row. */
-function constantTest(value: Scalar, test: Test): boolean {
-  const equals = (operand: Scalar): boolean =>
-    operand === value || (value !== null && operand !== null && String(operand) === String(value))
-  if (test.op === '$exists') return (value !== null) === test.value
-  if (test.op === '$in') return many(test).some(equals)
-  if (Array.isArray(test.value)) return false
-  const operand = one(test)
-  if (test.op === '$eq' || test.op === '$match') {
-    if (typeof value === 'string' && typeof operand === 'string' && hasWildcard(operand)) {
-      return new RegExp(toRegex(parseGlob(operand, 'flat')), 's').test(value)
-    }
-    return equals(operand)
-  }
-  if (value === null || operand === null || !isOrdering(test.op)) return false
-  if (typeof value === 'number') return holdsOrder(value, test.op, numberOf(operand, test.place))
-  return holdsOrder(String(value), test.op, String(operand))
-}
-
-function constantTime(ms: number, test: Test): boolean {
-  if (test.op === '$exists') return test.value === true
-  if (test.op === '$in') return many(test).some((value) => timeOf(value, test.place) === ms)
-  const operand = timeOf(one(test), test.place)
-  return isOrdering(test.op) ? holdsOrder(ms, test.op, operand) : ms === operand
 }
 
 function hiddenTest(test: Test, source: Source): Compiled {
@@ -222,24 +193,4 @@ function createdTest(test: Test): Predicate {
   if (test.op === '$gte') return from(ms)
   if (test.op === '$lt') return before(ms)
   return test.op === '$lte' ? before(nextMs(ms)) : at(ms)
-}
-
-function timeTest(column: string, test: Test): Predicate {
-  return orderedTest(column, test, timeOf)
-}
-
-function numberTest(column: string, test: Test): Predicate {
-  return orderedTest(column, test, numberOf)
-}
-
-/** Equality, membership and order of a numeric column that may be null. */
-function orderedTest(column: string, test: Test, read: (value: Scalar, place: string) => number): Predicate {
-  const left = raw(column)
-  if (test.op === '$exists') return test.value === true ? sql`${left} is not null` : sql`${left} is null`
-  if (test.op === '$in') return sql`${left} = any(${many(test).map((value) => read(value, test.place))}::float8[])`
-  const value = one(test)
-  if (test.op === '$eq' && value === null) return sql`${left} is null`
-  if (test.op === '$match') refuse(test.place, 'only a text can be matched')
-  const op = isOrdering(test.op) ? orderText[test.op as OrderOperator] : '='
-  return sql`${left} ${raw(op)} ${read(value, test.place)}::float8`
 }

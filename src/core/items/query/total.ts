@@ -1,7 +1,7 @@
 import type { DbPool } from '#db/connect.ts'
 import { run, runWithin } from './budget.ts'
-import { type Fragment, sql, toStatement } from './fragment.ts'
-import { type ItemPlan, itemsFrom, needsDir } from './plan.ts'
+import { type Fragment, raw, sql, toStatement } from './fragment.ts'
+import { type ItemPlan, itemNo, itemsFrom, needsDir } from './plan.ts'
 
 /** Rows counted one by one before anything is estimated. */
 export const COUNT_CAP = 10_000
@@ -26,7 +26,7 @@ export async function totalItems(pool: DbPool, plan: ItemPlan, budgetMs: number)
   const counted = await countersTotal(pool, plan)
   if (counted !== null) return { count: counted, isEstimate: false }
   // In the order of the key: else the planner may read the table from its start, through all other datasets, to find the first few.
-  const order = plan.folders === null ? sql`order by i.item_no` : sql``
+  const order = plan.folders === null ? raw(`order by ${itemNo(plan)}`) : sql``
   return await countRows(pool, itemsFrom(plan, needsDir(plan)), budgetMs, order)
 }
 

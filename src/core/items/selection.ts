@@ -1,0 +1,83 @@
+import { REMOVED_KEPT_MS } from '#core/catalog/catalog.ts'
+import type { Db } from '#db/connect.ts'
+import { parseItemId } from '#lib/ids.ts'
+import { run } from './query/budget.ts'
+import { type Fragment, sql } from './query/fragment.ts'
+import { type Condition, parseItemQuery } from './query/parse.ts'
+import { itemOrder, itemsFrom, needsDir, planItems } from './query/plan.ts'
+import { compileFilter, type QueryScope } from './query/sql.ts'
+
+/** What can be done to many items at once. */
+export type TaskKind = 'clear-missing' | 'clear-changed' | 'restore'
+
+/** Which items of a dataset something is to be done to. */
+export interface Selection {
+  readonly kind: TaskKind
+  /** As a query has it; null: all. */
+  readonly filter: Readonly<Record<string, unknown>> | null
+  /** Items that somebody has written since are left alone: whoever asked has not seen them so. */
+  readonly ticket: number
+  /** The time of asking. */
+  readonly nowMs: number
+}
+
+/** `from … where …` of what is selected, the SQL of its number, and its order by that number. */
+interface Source {
+  readonly from: Fragment
+  readonly no: Fragment
+  readonly order: Fragment
+}
+
+/** SQL that finds the next items of a selection after one of them, in the order of their numbers; null when nothing can match. Throws `query.invalid`. */
+export async function nextSelected(
+  db: Db,
+  scope: QueryScope,
+  selection: Selection,
+  after: string,
+  limit: number,
+): Promise<Fragment | null> {
+  const source = await sourceOf(db, scope, selection)
+  if (source === null) return null
+  const { from, no, order } = source
+  return sql`select (${no})::text as no ${from} and ${no} > ${after}::bigint ${order} limit ${limit}::int`
+}
+
+/** SQL that counts a selection; null when nothing can match. */
+export async function countSelected(db: Db, scope: QueryScope, selection: Selection): Promise<Fragment | null> {
+  const source = await sourceOf(db, scope, selection)
+  return source && sql`select count(*) as count ${source.from}`
+}
+
+async function sourceOf(db: Db, scope: QueryScope, selection: Selection): Promise<Source | null> {
+  if (selection.kind === 'restore') {
+    const from = sql`from removed r
+      where r.dataset_no = ${scope.datasetNo}::int and r.item_no is not null and r.removed_at > to_timestamp(${selection.nowMs - REMOVED_KEPT_MS}::float8 / 1000)`
+    return { from, no: sql`r.item_no`, order: sql`order by r.item_no` }
+  }
+  const asked = parseItemQuery({ filter: selection.filter }).filter
+  const filter: Condition = { kind: 'and', of: [markOf[selection.kind], asked] }
+  const plan = await planItems(db, scope.datasetNo, compileFilter(filter, 'item', scope))
+  if (plan === null) return null
+  const from = sql`${itemsFrom(plan, needsDir(plan))} and i.ticket < ${selection.ticket}::bigint`
+  return { from, no: sql`i.item_no`, order: itemOrder(plan, [{ field: 'id', isDescending: false }]) }
+}
+
+const markOf = {
+  'clear-missing': { kind: 'test', field: 'state', op: '$eq', value: 'missing', place: 'filter' },
+  'clear-changed': { kind: 'test', field: 'changedInStorage', op: '$eq', value: true, place: 'filter' },
+} as const satisfies Record<Exclude<TaskKind, 'restore'>, Condition>
+
+/** Runs what `nextSelected` gave. */
+export async function readSelected(db: Db, statement: Fragment | null): Promise<string[]> {
+  return statement === null ? [] : (await run<{ no: string }>(db, statement)).map((row) => row.no)
+}
+
+/** Numbers of those of the items that are a dataset's; what is no item's id names nothing. */
+export function itemNosOf(datasetNo: number, ids: readonly string[]): string[] {
+  const numbers = new Set<string>()
+  for (const id of ids) {
+    const item = parseItemId(id)
+    if (item !== null && 'itemNo' in item && item.datasetNo === datasetNo) numbers.add(item.itemNo)
+  }
+  return [...numbers]
+}
