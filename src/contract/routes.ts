@@ -2,6 +2,7 @@ import { authRoutes } from './auth.ts'
 import { commandRoutes } from './commands.ts'
 import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
+import { hintRoutes } from './hints.ts'
 import { integrationRoutes } from './integrations.ts'
 import { itemMarkRoutes } from './item-marks.ts'
 import { itemRoutes } from './items.ts'
@@ -41,6 +42,7 @@ export const routes = joinGroups(
   projectRoutes,
   integrationRoutes,
   driverRoutes,
+  hintRoutes,
   datasetRoutes,
   syncRoutes,
   syncSettingsRoutes,

@@ -4,6 +4,7 @@ import { authHandlers } from './handlers/auth.ts'
 import { commandHandlers } from './handlers/commands.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
+import { hintHandlers } from './handlers/hints.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
 import { itemMarkHandlers } from './handlers/item-marks.ts'
 import { itemHandlers } from './handlers/items.ts'
@@ -12,8 +13,8 @@ import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { quotaHandlers } from './handlers/quota.ts'
 import { setupHandlers } from './handlers/setup.ts'
-import { syncHandlers } from './handlers/syncs.ts'
 import { syncSettingsHandlers } from './handlers/sync-settings.ts'
+import { syncHandlers } from './handlers/syncs.ts'
 import { systemHandlers } from './handlers/system.ts'
 
 /** The handler of every route of the table; the type check fails when one is missing. */
@@ -29,6 +30,7 @@ export const handlers: Handlers<Routes> = {
   ...notificationHandlers,
   ...integrationHandlers,
   ...driverHandlers,
+  ...hintHandlers,
   ...datasetHandlers,
   ...syncHandlers,
   ...syncSettingsHandlers,

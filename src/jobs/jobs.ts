@@ -1,9 +1,11 @@
 import type { Deps } from '#core/deps.ts'
+import { wakeDrains } from '#core/hints/hints.ts'
 import { reviveItemTasks } from '#core/items/items.ts'
 import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
+import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
 import { REMOVED_SWEEP_MS, sweepRemovedItems } from './removed-sweep.ts'
 import { RESCAN_MS, startDueRescans } from './rescan.ts'
@@ -22,7 +24,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const workers = await startWorkers({
     pool: deps.db,
     deps,
-    jobs: [syncSlice, datasetSweep, itemTask],
+    jobs: [syncSlice, datasetSweep, hintDrain, itemTask],
     concurrency: CONCURRENCY,
     onError,
   })
@@ -38,6 +40,8 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const sweep = () => void sweepNotifications(deps).catch((error) => onError('notification.sweep', error))
   sweep()
   const sweepTimer = setInterval(sweep, SWEEP_MS)
+  const wake = () => void wakeDrains(deps).catch((error) => onError('hints.wake', error))
+  const wakeTimer = setInterval(wake, WAKE_MS)
   const stopping = new AbortController()
   const forget = () =>
     void sweepRemovedItems(deps, stopping.signal).catch((error) => onError('item.removed-sweep', error))
@@ -48,6 +52,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
       clearInterval(timer)
       clearInterval(rescanTimer)
       clearInterval(sweepTimer)
+      clearInterval(wakeTimer)
       clearInterval(forgetTimer)
       stopping.abort()
       await workers.stop()
