@@ -2,25 +2,18 @@
 // that whatever was committed when a batch fails is what the saved ranges say.
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { FolderTree } from '#core/sync/folder.ts'
-import { Ingest } from '#core/sync/ingest.ts'
-import { MediaTypes } from '#core/catalog/catalog.ts'
-import { systemClock } from '#lib/clock.ts'
-import { noForeground } from '#lib/foreground.ts'
-import { createMemoryStorage, memoryBucket } from '#storage/memory/memory.ts'
-import { type WalkRange, walk } from '#storage/walk/walk.ts'
+import { memoryBucket } from '#storage/memory/memory.ts'
+import type { WalkRange } from '#storage/walk/walk.ts'
 import { type TestApi, withApi } from '../support/api.ts'
+import { addBareDataset, addRun as addRunOf, ingest as ingestBucket, newBucketName } from '../support/ingest.ts'
 import { inByteOrder } from '../support/sync.ts'
 
 let api: TestApi
 let projectId: string
-let types: MediaTypes
-let made = 0
 
 beforeAll(async () => {
   api = await withApi()
   projectId = await api.addProject()
-  types = await MediaTypes.load(api.deps.db)
 })
 afterAll(() => api.close())
 
@@ -29,25 +22,8 @@ beforeEach(async () => {
   datasetNo = await addDataset()
 })
 
-async function addDataset(): Promise<number> {
-  const { body } = await api.call(api.owner, 'POST', '/api/v1/datasets', {
-    json: { name: `d${made++}`, projects: [projectId] },
-  })
-  const { rows } = await api.deps.db.query<{ no: number }>('select dataset_no as no from dataset where id = $1', [
-    body.id,
-  ])
-  return rows[0]!.no
-}
-
-async function addRun(mode: 'load' | 'compare'): Promise<number> {
-  const { rows } = await api.deps.db.query<{ run_no: number }>(
-    `with c as (insert into command (id, type, status, creator_id) values (md5(random()::text), 'datasetSync', 'in-progress', $3) returning id)
-     insert into sync_run (command_id, dataset_no, driver_epoch, mode, state, ticket, fence, creator_id)
-     select c.id, $1, 1, $2, 'running', nextval('ticket'), 1, $3 from c returning run_no`,
-    [datasetNo, mode, api.owner.userId],
-  )
-  return rows[0]!.run_no
-}
+const addDataset = () => addBareDataset(api, projectId)
+const addRun = (mode: 'load' | 'compare') => addRunOf(api, datasetNo, mode)
 
 interface Setting {
   readonly keys: readonly string[]
@@ -55,88 +31,17 @@ interface Setting {
   readonly batchRows: number
   readonly pageMax: number
   readonly connectionsMax?: number
-  /** Fails the given COPY, counted from 1. */
   readonly failAt?: number
   readonly ranges?: WalkRange[]
   readonly runNo?: number
 }
 
 /** Lists the keys and ingests them, as a slice does. */
-async function ingest(setting: Setting): Promise<number> {
-  const name = `ingest-${made++}`
-  for (const key of setting.keys)
-    memoryBucket(name).put(Buffer.from(key), Buffer.from(key), { modifiedMs: 1_700_000_000_000 })
-  const storage = createMemoryStorage({ name })
-  const runNo = setting.runNo ?? (await addRun(setting.mode))
-  const none = Buffer.alloc(0)
-  const ranges = setting.ranges ?? [{ no: 1, from: none, to: null, cursor: none, isDone: false, keys: 0 }]
-  const clients = await Promise.all([1, 2, 3].map(() => api.deps.db.connect()))
-  let copies = 0
-  for (const client of clients) {
-    const query = client.query.bind(client) as (...args: unknown[]) => unknown
-    // biome-ignore lint/suspicious/noExplicitAny: the one seam at which a test can make a COPY fail.
-    client.query = ((...args: any[]) => {
-      if (args[0]?.text?.startsWith?.('copy ') && ++copies === setting.failAt) throw new Error('the cable was pulled')
-      return query(...args)
-    }) as typeof client.query
-  }
-  const tree = new FolderTree('.dataloop')
-  for (const range of ranges)
-    for (const key of [range.from, range.cursor, range.to]) if (key?.length) tree.share(key.toString(), [])
-  const { rows } = await api.deps.db.query<{ path: string; dir_no: number }>(
-    'select path, dir_no from dir where dataset_no = $1',
-    [datasetNo],
-  )
-  const known = new Map(rows.map((row) => [row.path, row.dir_no]))
-  for (const folder of tree.shared()) folder.no = known.get(folder.path) ?? 0
-  const ticket = Number((await api.deps.db.query<{ n: number }>(`select nextval('ticket') as n`)).rows[0]!.n)
-  const sink = new Ingest({
-    clients,
-    clock: systemClock,
-    foreground: noForeground,
-    tree,
-    target: {
-      runNo,
-      fence: 1,
-      datasetNo,
-      sourceNo: 0,
-      orgId: api.orgId,
-      ticket,
-      folder: Buffer.alloc(0),
-      mode: setting.mode,
-      writes: 'all',
-      isForced: false,
-    },
-    datasetNo,
-    ticket,
-    patterns: null,
-    folderBytes: 0,
-    types,
-    ranges,
-    batchRows: setting.batchRows,
-    onStopAsked: () => {},
-  })
-  try {
-    await walk({
-      storage: {
-        ...storage,
-        can: storage.can,
-        list: (query) => storage.list({ ...query, entriesMax: setting.pageMax }),
-      },
-      prefix: '',
-      ranges,
-      connectionsMax: setting.connectionsMax ?? 6,
-      mayListBelow: true,
-      signal: new AbortController().signal,
-      cost: { requests: 0 },
-      onPage: (range, page, reach) => sink.takePage(range, page, reach),
-      onRange: (range) => sink.noteRange(range),
-    })
-    await sink.drain()
-  } finally {
-    for (const client of clients) client.release(true)
-  }
-  return runNo
+async function ingest({ keys, ...setting }: Setting): Promise<number> {
+  const bucket = newBucketName()
+  for (const key of keys)
+    memoryBucket(bucket).put(Buffer.from(key), Buffer.from(key), { modifiedMs: 1_700_000_000_000 })
+  return (await ingestBucket(api, { ...setting, datasetNo, bucket })).runNo
 }
 
 /** What the tables hold: paths in order, and every folder whose counters are not those of its rows. */

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { SkipReason } from '#contract/skip-reasons.ts'
+import type { MediaTypes } from '#core/catalog/catalog.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import type { EntryCursor, ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import { type Folder, FolderDelta, type FolderStack } from './folder.ts'
-import type { MediaTypes } from '#core/catalog/catalog.ts'
 import { FLAG_ARCHIVED, NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
 import type { Interval } from './windows.ts'
 

@@ -39,6 +39,8 @@ export interface CommitTarget {
   readonly mode: 'load' | 'compare'
   /** `all`: everything. `known`: no new items, they are only counted (the quota is used up). `nothing`: a plan, all is only counted. */
   readonly writes: 'all' | 'known' | 'nothing'
+  /** The storage lists in byte order of its keys, so that a stretch of a listing says what is not there. */
+  readonly isOrdered: boolean
   /** Compare every row, whatever the fingerprints say. */
   readonly isForced: boolean
   readonly nowMs: number

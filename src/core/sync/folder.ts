@@ -67,9 +67,12 @@ export class Folder {
 export class FolderTree {
   readonly root: Folder
   readonly #hiddenFolder: string
+  readonly #keepsAll: boolean
   readonly #shared = new Map<string, Folder>()
 
-  constructor(hiddenFolder: string) {
+  /** `keepsAll`: keys come in no order, so every folder may be met again and is kept. */
+  constructor(hiddenFolder: string, keepsAll = false) {
+    this.#keepsAll = keepsAll
     this.#hiddenFolder = hiddenFolder
     this.root = new Folder(null, '', 0, hiddenFolder)
   }
@@ -102,7 +105,11 @@ export class FolderTree {
 
   /** The folder below `parent` that ends at byte `end` of its path: the shared one, or one made now. */
   enter(parent: Folder, path: string, end: number): Folder {
-    return this.#shared.get(path) ?? new Folder(parent, path, end, this.#hiddenFolder)
+    const known = this.#shared.get(path)
+    if (known) return known
+    const folder = new Folder(parent, path, end, this.#hiddenFolder)
+    if (this.#keepsAll) this.#shared.set(path, folder)
+    return folder
   }
 }
 

@@ -6,7 +6,8 @@ import type { ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import { Batch, type BatchSettings } from './batch.ts'
 import { type CommitTarget, copyBatch, numberBatch } from './commit.ts'
-import { compareBatch } from './compare.ts'
+import { type Comparison, compareBatch } from './compare.ts'
+import { compareByName } from './compare-by-name.ts'
 import { FolderStack, type FolderTree } from './folder.ts'
 import { NumberStock } from './numbers.ts'
 
@@ -158,7 +159,7 @@ export class Ingest {
     const progress = Math.min(99, Math.floor((100 * this.#rangesDone) / this.#rangesAll))
     const startedMs = performance.now()
     const stamped = { ...target, nowMs: clock.now() }
-    const comparing = target.mode === 'load' ? null : compareBatch(client, stamped, batch)
+    const comparing = target.mode === 'load' ? null : this.#compare(client, stamped, batch)
     comparing?.catch(() => {})
     const numbering = this.#numbered.then(async () =>
       numberBatch(client, stamped, this.#numbers, batch, await comparing),
@@ -176,6 +177,10 @@ export class Ingest {
     this.#idle.push(client)
     this.#wake()
     if (isStopAsked) this.#options.onStopAsked()
+  }
+
+  #compare(client: DbClient, target: CommitTarget, batch: Batch): Promise<Comparison> {
+    return target.isOrdered ? compareBatch(client, target, batch) : compareByName(client, target, batch)
   }
 
   #wake(): void {

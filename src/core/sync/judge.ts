@@ -5,6 +5,7 @@ import { type DbClient, withTransaction } from '#db/connect.ts'
 import type { Deps } from '../deps.ts'
 import { absentMax, type BrakeReason, brakeReason } from './brake.ts'
 import { readMark } from './bucket-mark.ts'
+import { noteUnseen } from './compare-by-name.ts'
 import { placeAbsences } from './confirm.ts'
 import { pairMoves } from './moves.ts'
 import { type ClaimedRun, enterPhase } from './run.ts'
@@ -38,6 +39,7 @@ export async function judgeListing(
   open: OpenDriver,
   settings: { readonly matchMoved: boolean },
 ): Promise<Verdict> {
+  if (open.storage.can.list_order !== 'utf8' && run.mode === 'compare') await noteUnseen(deps.db, run)
   const { rows } = await deps.db.query<Tally & { absent: number; set: string }>(
     `select r.*, a.absent, a.absent || '-' || to_hex(coalesce(a.hash, 0)) as set
        from sync_run r,

@@ -1,3 +1,4 @@
+import { MediaTypes } from '#core/catalog/catalog.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import type { DbClient } from '#db/connect.ts'
@@ -6,7 +7,6 @@ import { type WalkRange, walk } from '#storage/walk/walk.ts'
 import type { Deps } from '../deps.ts'
 import { FolderTree } from './folder.ts'
 import { Ingest } from './ingest.ts'
-import { MediaTypes } from '#core/catalog/catalog.ts'
 import { findFolders } from './queries.ts'
 import { type ClaimedRun, hasRanges, loadRanges } from './run.ts'
 
@@ -32,11 +32,13 @@ export async function listAll(deps: Deps, options: ListingOptions): Promise<bool
   const { run, open, signal, cost, clients } = options
   const ranges = await openRanges(deps, run, open)
   const prefixBytes = Buffer.byteLength(open.prefix)
+  const isOrdered = open.storage.can.list_order === 'utf8'
   const ingest = new Ingest({
-    clients,
+    // Without order a folder may be met in two batches at once: one after the other then, so that each knows what the last one made.
+    clients: isOrdered ? clients : clients.slice(0, 1),
     clock: deps.clock,
     foreground: deps.foreground,
-    tree: await openTree(deps, run.datasetNo, ranges, prefixBytes),
+    tree: await openTree(deps, run.datasetNo, ranges, prefixBytes, !isOrdered),
     target: {
       runNo: run.runNo,
       fence: run.fence,
@@ -47,6 +49,7 @@ export async function listAll(deps: Deps, options: ListingOptions): Promise<bool
       folder: Buffer.from(open.prefix),
       mode: run.mode,
       writes: run.options.dryRun === true ? 'nothing' : run.phase === 'counting' ? 'known' : 'all',
+      isOrdered,
       isForced: run.options.forceRescan === true,
     },
     datasetNo: run.datasetNo,
@@ -92,7 +95,8 @@ async function openRanges(deps: Deps, run: ClaimedRun, open: OpenDriver): Promis
   const ranges = await loadRanges(deps.db, run.runNo)
   if (ranges.length === 0) return (await hasRanges(deps.db, run.runNo)) ? [] : [whole]
   // Where a listing cannot begin at a key, it begins anew, and so does what it says about the keys.
-  return open.storage.can.list_after ? ranges : [whole]
+  const { can } = open.storage
+  return can.list_after && can.list_order === 'utf8' ? ranges : [whole]
 }
 
 /** The folders at which ranges meet, with the numbers of those that exist. */
@@ -101,8 +105,9 @@ async function openTree(
   datasetNo: number,
   ranges: readonly WalkRange[],
   prefixBytes: number,
+  keepsAll: boolean,
 ): Promise<FolderTree> {
-  const tree = new FolderTree(deps.config.hiddenFolder)
+  const tree = new FolderTree(deps.config.hiddenFolder, keepsAll)
   for (const range of ranges)
     for (const key of [range.from, range.cursor, range.to])
       if (key !== null && key.length > prefixBytes) tree.share(key.toString('utf8', prefixBytes), [])

@@ -122,6 +122,12 @@ export async function holdRun(tx: Db, run: { readonly runNo: number; readonly fe
   if (rows.length === 0) throw new LeaseLost('The run has another worker or has ended.')
 }
 
+/** Drops what a run only needed while it worked. */
+export async function forgetRun(tx: Db, runNo: number): Promise<void> {
+  for (const table of ['sync_range', 'absence', 'seen'])
+    await tx.query(`delete from ${table} where run_no = $1`, [runNo])
+}
+
 /** What a batch adds to its run's counters. */
 export interface RunCounts extends Counts {
   readonly added: number

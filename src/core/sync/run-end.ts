@@ -2,6 +2,7 @@ import type { ErrorCode } from '#contract/errors.ts'
 import type { NoticeCode } from '#contract/notifications.ts'
 import { notify } from '#core/notifications/notifications.ts'
 import { type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
+import { forgetRun } from './queries.ts'
 import type { ClaimedRun } from './run.ts'
 
 /**
@@ -60,10 +61,7 @@ export async function endRun(
     if (!counts) return false
     if (end.state === 'success' && run.options.dryRun !== true)
       await client.query('update dataset set last_synced_at = now() where dataset_no = $1', [run.datasetNo])
-    if (isFinal) {
-      await client.query('delete from sync_range where run_no = $1', [run.runNo])
-      await client.query('delete from absence where run_no = $1', [run.runNo])
-    }
+    if (isFinal) await forgetRun(client, run.runNo)
     if (end.state !== 'paused') await endCommand(client, run, end, counts)
     await notify(client, noticeOf(run, end, counts), nowMs)
     return true

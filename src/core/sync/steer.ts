@@ -1,6 +1,7 @@
 import { type DbClient, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Deps } from '../deps.ts'
+import { forgetRun } from './queries.ts'
 import { enqueueSlice } from './slice-job.ts'
 
 /** Asks the run of a command to stop for good; what it has committed stays. Nothing happens when it has ended already. */
@@ -18,8 +19,7 @@ export async function cancelSync(deps: Deps, commandId: string): Promise<void> {
       `update sync_run set state = 'canceled', finished_at = now() where run_no = $1 and state in ('queued', 'running', 'paused', 'parked')`,
       [run.run_no],
     )
-    await client.query('delete from sync_range where run_no = $1', [run.run_no])
-    await client.query('delete from absence where run_no = $1', [run.run_no])
+    await forgetRun(client, run.run_no)
     await client.query(`update command set status = 'canceled', updated_at = now() where id = $1`, [commandId])
   })
 }

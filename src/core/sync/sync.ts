@@ -3,6 +3,7 @@ import { createDatasetIn, type NewDataset } from '#core/datasets/datasets.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Caller, Deps } from '../deps.ts'
+import { forgetRun } from './queries.ts'
 import { findAbandonedRuns, type RunOptions } from './run.ts'
 import { runSlice } from './slice.ts'
 import { enqueueSlice } from './slice-job.ts'
@@ -156,11 +157,6 @@ async function giveUpParked(client: DbClient, datasetNo: number): Promise<void> 
     [datasetNo],
   )
   for (const { run_no } of rows) await forgetRun(client, run_no)
-}
-
-async function forgetRun(client: DbClient, runNo: number): Promise<void> {
-  await client.query('delete from sync_range where run_no = $1', [runNo])
-  await client.query('delete from absence where run_no = $1', [runNo])
 }
 
 /** The set of absent items that a finished plan has found; empty text when there was none. */

@@ -55,6 +55,13 @@ create table absence (
 );
 create index absence_place on absence (run_no, place) where place is not null;
 
+-- Items that a run has listed unchanged, where a storage lists in no order: only then absence has to be found by what was not seen.
+create table seen (
+  run_no  bigint not null references sync_run on delete cascade,
+  item_no bigint not null,
+  primary key (run_no, item_no)
+);
+
 alter table sync_run drop constraint sync_run_mode_check;
 alter table sync_run add constraint sync_run_mode_check check (mode in ('load', 'compare'));
 alter table sync_run drop constraint sync_run_state_check;

@@ -1,0 +1,111 @@
+// Proves that a second listing of a bucket finds exactly what was added, changed and is absent, whatever the tree, pages, batches and order of the keys,
+// that the folders' counters and fingerprints then agree with their rows, and that an unchanged bucket costs no row.
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noteUnseen } from '#core/sync/compare-by-name.ts'
+import { type MemoryBucket, memoryBucket } from '#storage/memory/memory.ts'
+import { type TestApi, withApi } from '../support/api.ts'
+import { addBareDataset, ingest, newBucketName } from '../support/ingest.ts'
+import { findFolderFaults } from '../support/invariants.ts'
+import { inByteOrder } from '../support/sync.ts'
+
+let api: TestApi
+let projectId: string
+beforeAll(async () => {
+  api = await withApi()
+  projectId = await api.addProject()
+})
+afterAll(() => api.close())
+
+const segment = fc.constantFrom('a', 'b', 'ab', 'a.', 'a0', 'cam-1', '', 'é', '\u{ff5e}', '\u{1f600}', 'x y')
+const key = fc
+  .tuple(fc.array(segment, { maxLength: 4 }), fc.integer({ min: 0, max: 40 }))
+  .map(([folders, n]) => `${folders.map((folder) => `${folder}/`).join('')}f${n}`)
+
+type Fate = 'same' | 'change' | 'touch' | 'remove' | 'late'
+const fate = fc.constantFrom<Fate>('same', 'same', 'same', 'change', 'touch', 'remove', 'late')
+
+const FIRST_MS = 1_700_000_000_000
+const put = (bucket: MemoryBucket, name: string, text: string, modifiedMs: number) =>
+  bucket.put(Buffer.from(name), Buffer.from(text), { modifiedMs })
+
+interface Row {
+  readonly path: string
+  readonly item_no: string
+  readonly bytes: number
+  readonly is_changed: boolean
+}
+
+async function rowsOf(datasetNo: number): Promise<Row[]> {
+  const { rows } = await api.deps.db.query<Row>(
+    `select d.path || i.name as path, i.item_no::text, i.size_bytes as bytes, (i.flags & 8) = 8 as is_changed
+       from item i join dir d using (dataset_no, dir_no) where i.dataset_no = $1 order by (d.path || i.name) collate "C"`,
+    [datasetNo],
+  )
+  return rows
+}
+
+async function absentOf(datasetNo: number, runNo: number): Promise<string[]> {
+  const { rows } = await api.deps.db.query<{ path: string }>(
+    `select d.path || i.name as path from absence a join item i on i.dataset_no = $1 and i.item_no = a.item_no
+       join dir d on d.dataset_no = $1 and d.dir_no = i.dir_no where a.run_no = $2`,
+    [datasetNo, runNo],
+  )
+  return inByteOrder(rows.map((row) => row.path))
+}
+
+const fates = fc.uniqueArray(fc.tuple(key, fate), { minLength: 1, maxLength: 250, selector: ([name]) => name })
+const sizes = fc.record({
+  batchRows: fc.integer({ min: 1, max: 60 }),
+  pageMax: fc.integer({ min: 1, max: 12 }),
+  connectionsMax: fc.integer({ min: 1, max: 8 }),
+  isForced: fc.boolean(),
+})
+
+describe.each([
+  ['in order', false],
+  ['in no order', true],
+])('keys %s', (_, isScrambled) => {
+  test('what was added, changed and is absent is found exactly, and nothing else', async () => {
+    await fc.assert(
+      fc.asyncProperty(fates, sizes, async (given, size) => {
+        const datasetNo = await addBareDataset(api, projectId)
+        const name = newBucketName()
+        const bucket = memoryBucket(name)
+        for (const [path, what] of given) if (what !== 'late') put(bucket, path, path, FIRST_MS)
+        const setting = { ...size, datasetNo, bucket: name, isScrambled }
+        await ingest(api, { ...setting, mode: 'load' })
+        const before = new Map((await rowsOf(datasetNo)).map((row) => [row.path, row]))
+        for (const [path, what] of given) {
+          if (what === 'remove') bucket.delete(Buffer.from(path))
+          if (what === 'late') put(bucket, path, path, FIRST_MS)
+          if (what === 'change') put(bucket, path, `${path} changed`, FIRST_MS + 1)
+          if (what === 'touch') put(bucket, path, path, FIRST_MS + 1)
+        }
+        const { runNo, ticket } = await ingest(api, { ...setting, mode: 'compare' })
+        if (isScrambled) await noteUnseen(api.deps.db, { runNo, datasetNo, ticket })
+        const of = (...wanted: Fate[]) => given.filter(([, what]) => wanted.includes(what)).map(([path]) => path)
+        expect(await absentOf(datasetNo, runNo)).toEqual(inByteOrder(of('remove')))
+        const after = await rowsOf(datasetNo)
+        expect(after.map((row) => row.path)).toEqual(inByteOrder(given.map(([path]) => path)))
+        for (const row of after) {
+          const what = given.find(([path]) => path === row.path)![1]
+          expect(row.is_changed).toBe(what === 'change')
+          expect(row.bytes).toBe(Buffer.byteLength(row.path) + (what === 'change' ? 8 : 0))
+          if (what !== 'late') expect(row.item_no).toBe(before.get(row.path)!.item_no)
+        }
+        expect(await findFolderFaults(api.deps.db, datasetNo)).toEqual([])
+        const { rows } = await api.deps.db.query<Record<string, number>>(
+          'select added, changed, unchanged from sync_run where run_no = $1',
+          [runNo],
+        )
+        expect(rows[0]).toEqual({
+          added: of('late').length,
+          changed: of('change', 'touch').length,
+          unchanged: of('same').length,
+        })
+      }),
+      { numRuns: 60 },
+    )
+  }, 120_000)
+})
