@@ -167,7 +167,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'a resolver commits dataset by dataset',
     rules: { resolverCommitsAtOnce: false },
-    scenarios: ['two datasets'],
+    scenarios: ['two files, two datasets'],
   },
   {
     name: 'fences of dirty keys start again when a key is dirty again',
@@ -187,7 +187,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'confirmations ignore the floor',
     rules: { confirmObeysFloor: false },
-    scenarios: ['two datasets', 'lost events'],
+    scenarios: ['two files, two datasets', 'lost events'],
   },
   {
     name: 'a page that differs from a later row is passed over',
@@ -197,6 +197,6 @@ export const variants: readonly Variant[] = [
   {
     name: 'tombstones are kept for unfinished runs only',
     rules: { tombstoneOutlivesFloor: false },
-    scenarios: ['events, a run, crashes', 'two datasets'],
+    scenarios: ['events, a run, crashes', 'two files, two datasets'],
   },
 ]

@@ -34,8 +34,7 @@ export const scenarios = {
   },
   'two pages': { ...base, keys: 2, begins: 'synced', resolvers: 1, budget: { changes: 2, crashes: 1 } },
   'two pages, lost events': { ...base, keys: 2, resolvers: 1, budget: { changes: 2, losses: 1, crashes: 1 } },
-  'two datasets': { ...base, datasets: 2, resolvers: 1, scanners: 2, runs: [1, 1], budget: { changes: 2 } },
-  'two datasets, lost events': {
+  'two datasets': {
     ...base,
     datasets: 2,
     resolvers: 1,
