@@ -1,8 +1,9 @@
-// Compares an index with the oracle, column by column, and the run that made it with what it must say.
-import { createHash } from 'node:crypto'
+// Compares an index with the oracle, column by column: items, removed items and skipped keys.
 import type { DbPool } from '#db/connect.ts'
+import { compareRun, type RunRow, readRun } from './compare-run.ts'
+import { type Fate, fatesOf, seenColumns } from './fates.ts'
 import { contradictions, type Index, type IndexRow, readIndex, show } from './index-rows.ts'
-import type { Oracle, OracleItem } from './oracle.ts'
+import type { Oracle } from './oracle.ts'
 import { does } from './present.ts'
 
 /** What a finished run is held against. */
@@ -12,6 +13,7 @@ export interface Expectation {
   readonly oracle: Oracle
   /** The index as it was before the run. */
   readonly before: Index
+  readonly reconciles: boolean
   /** When the run may have written. */
   readonly sinceMs: number
   readonly untilMs: number
@@ -19,113 +21,129 @@ export interface Expectation {
   readonly listings: number
 }
 
-interface RunRow {
-  readonly state: string
-  readonly ticket: number
-  readonly [column: string]: unknown
-}
-
 /** Everything that is not as it must be after a successful run; empty is good. */
 export async function differences(pool: DbPool, expected: Expectation): Promise<string[]> {
   const index = await readIndex(pool, expected.datasetNo)
   const run = await readRun(pool, expected.runNo)
+  const fates = fatesOf(expected.oracle, expected.before, expected.reconciles)
   return [
     ...contradictions(index),
-    ...(await compareItems(pool, index, run, expected)),
+    ...(await compareNumbers(pool, index)),
+    ...(await compareRows(pool, index, run, fates, expected)),
     ...(await compareSkipped(pool, expected)),
-    ...(await compareRun(pool, run, expected)),
+    ...(await compareRun(pool, run, fates, expected)),
   ]
 }
 
-async function readRun(pool: DbPool, runNo: number): Promise<RunRow> {
-  const { rows } = await pool.query<RunRow>(
-    `select r.*, c.status as command_status, c.progress, c.error as command_error, c.spec, d.last_synced_at >= r.started_at as is_synced
-       from sync_run r join command c on c.id = r.command_id join dataset d on d.dataset_no = r.dataset_no where run_no = $1`,
-    [runNo],
-  )
-  return rows[0]!
-}
-
-async function compareItems(pool: DbPool, index: Index, run: RunRow, expected: Expectation): Promise<string[]> {
+/** No number is used twice, none can be given out again. */
+async function compareNumbers(pool: DbPool, index: Index): Promise<string[]> {
   const wrong: string[] = []
-  const { rows } = await pool.query<{
-    last: number
-    highest: string
-    top: string
-    last_dir_no: number
-    top_dir: number
-  }>(
-    `select (select last_value from ticket) as last, n.last_item_no::text as highest, n.last_dir_no,
-            (select coalesce(max(item_no), 0)::text from item where dataset_no = $1) as top,
-            (select coalesce(max(dir_no), 1) from dir where dataset_no = $1) as top_dir
-       from dataset_numbers n where n.dataset_no = $1`,
-    [expected.datasetNo],
+  const { rows } = await pool.query<{ last_item_no: string; last_dir_no: number }>(
+    'select last_item_no::text, last_dir_no from dataset_numbers where dataset_no = $1',
+    [index.datasetNo],
   )
-  const numbers = rows[0]!
-  if (BigInt(numbers.top) > BigInt(numbers.highest) || numbers.top_dir > numbers.last_dir_no)
-    wrong.push('numbers are in use that may be given out again')
-  const itemNos = new Set<string>()
-  for (const [path, row] of index.items) {
-    if (itemNos.has(row.item_no)) wrong.push(`${show(path)} shares its number with another item`)
-    itemNos.add(row.item_no)
-    const shouldBe = expectedRow(path, row, run.ticket, numbers.last, expected)
-    for (const [column, want] of Object.entries(shouldBe)) {
-      const is = row[column as keyof IndexRow]
-      const isRight = typeof want === 'function' ? (want as (is: unknown) => boolean)(is) : is === want
-      if (!isRight) wrong.push(`${show(path)} has ${column} ${show(is)} instead of ${show(String(want))}`)
-    }
-  }
-  for (const path of expected.oracle.items.keys())
-    if (!index.items.has(path)) wrong.push(`${show(path)} is in the bucket and not in the index`)
-  for (const path of expected.before.items.keys())
-    if (!index.items.has(path)) wrong.push(`${show(path)} was in the index and is not any more`)
+  const last = rows[0]!
+  const itemNos = [...index.items.values(), ...index.removed.values()].map((row) => BigInt(row.item_no))
+  if (itemNos.some((no) => no > BigInt(last.last_item_no))) wrong.push('an item’s number may be given out again')
+  if (index.dirs.some(({ dir_no }) => dir_no > last.last_dir_no)) wrong.push('a folder’s number may be given out again')
+  if (new Set(itemNos).size !== itemNos.length) wrong.push('two items share a number')
   return wrong
 }
 
-type Wanted = Partial<Record<keyof IndexRow | 'nowhere', unknown>>
-
-/** Columns of a row as they must be; a function says whether a value will do. */
-function expectedRow(path: string, row: IndexRow, ticket: number, ticketMax: number, expected: Expectation): Wanted {
-  const item = expected.oracle.items.get(path)
-  const old = expected.before.items.get(path)
-  const isNow = (value: unknown) => Number(value) >= expected.sinceMs && Number(value) <= expected.untilMs
-  const isFresh = (value: unknown) => Number(value) >= ticket && Number(value) <= ticketMax
-  if (item === undefined) {
-    if (old === undefined) return { nowhere: 'neither in the bucket nor in the index before' }
-    return { ...old }
+async function compareRows(
+  pool: DbPool,
+  index: Index,
+  run: RunRow,
+  fates: ReadonlyMap<string, Fate>,
+  expected: Expectation,
+): Promise<string[]> {
+  const { rows } = await pool.query<{ last: number }>('select last_value as last from ticket')
+  const wants = new Wants(run.ticket, rows[0]!.last, expected)
+  const wrong: string[] = []
+  for (const [path, fate] of fates) {
+    const [item, removed] = [index.items.get(path), index.removed.get(path)]
+    const [wantItem, wantRemoved] = wants.of(path, fate)
+    for (const [what, is, want] of [
+      ['item', item, wantItem],
+      ['removed item', removed, wantRemoved],
+    ] as const) {
+      if ((is === undefined) !== (want === null))
+        wrong.push(`${show(path)} (${fate}) is ${is === undefined ? 'no' : 'an'} ${what}`)
+      else if (is !== undefined) wrong.push(...compareColumns(`${what} ${show(path)} (${fate})`, { ...is }, want!))
+    }
   }
-  const seen = seenColumns(item)
-  const isKept = old !== undefined && old.state === 0 && isSame(old, seen)
-  if (isKept) return { ...old }
-  const kept = old ?? {
-    item_no: () => isNow(Number(BigInt(row.item_no) >> 21n)),
-    metadata: null,
-    object_key: null,
-  }
-  return {
-    ...kept,
-    ...seen,
-    state: 0,
-    missing_ms: null,
-    ticket: isFresh,
-    updated_ms: old === undefined ? null : isNow,
-  }
+  for (const path of [...index.items.keys(), ...index.removed.keys()])
+    if (!fates.has(path)) wrong.push(`${show(path)} comes from nowhere`)
+  return wrong
 }
 
-function seenColumns({ folder, name, object, type, flags }: OracleItem) {
-  return {
-    folder,
-    name,
-    type,
-    flags,
-    size_bytes: object.bytes.length,
-    modified_ms: object.modifiedMs,
-    etag: createHash('md5').update(object.bytes).digest('hex'),
-  }
+type Columns = Readonly<Record<string, unknown>>
+
+function compareColumns(what: string, is: Columns, want: Columns): string[] {
+  return Object.entries(want)
+    .filter(([name, value]) => !(typeof value === 'function' ? value(is[name]) : is[name] === value))
+    .map(([name, value]) => `${what} has ${name} ${show(is[name])} instead of ${show(String(value))}`)
 }
 
-function isSame(old: IndexRow, seen: ReturnType<typeof seenColumns>): boolean {
-  return Object.entries(seen).every(([column, value]) => old[column as keyof IndexRow] === value)
+/** Columns of rows as they must be; a function says whether a value will do. */
+class Wants {
+  readonly #ticket: number
+  readonly #ticketMax: number
+  readonly #expected: Expectation
+
+  constructor(ticket: number, ticketMax: number, expected: Expectation) {
+    this.#ticket = ticket
+    this.#ticketMax = ticketMax
+    this.#expected = expected
+  }
+
+  /** The item and the removed item of a path; null where there must be none. */
+  of(path: string, fate: Fate): [Columns | null, Columns | null] {
+    const { before, oracle } = this.#expected
+    const [old, tomb] = [before.items.get(path), before.removed.get(path)]
+    const seen = oracle.items.get(path)
+    const columns = seen && seenColumns(seen)
+    switch (fate) {
+      case 'kept':
+        return [{ ...old }, tomb ? { ...tomb } : null]
+      case 'stays removed':
+        return [null, { ...tomb }]
+      case 'missing':
+        return [{ ...old, state: 1, missing_ms: this.#isNow, ticket: this.#isFresh }, null]
+      case 'removed': {
+        const { folder, name, item_no, size_bytes, modified_ms, type, flags, etag, metadata } = old!
+        const same = { folder, name, item_no, size_bytes, modified_ms, type, flags, etag, metadata }
+        return [null, { ...same, ticket: this.#isFresh, removed_ms: this.#isNow, reason: 'gone' }]
+      }
+      case 'added':
+        return [{ ...this.#written(columns!), item_no: this.#isNumberOfNow, updated_ms: null, metadata: null }, null]
+      case 'changed':
+      case 'returned':
+        return [this.#refreshed(columns!, old!), null]
+      case 'restored':
+        return [this.#refreshed(columns!, tomb!), null]
+    }
+  }
+
+  #written(columns: ReturnType<typeof seenColumns>): Columns {
+    return { ...columns, state: 0, missing_ms: null, ticket: this.#isFresh, object_key: null }
+  }
+
+  /** Same item, with what people wrote to it; marked where its content is another. */
+  #refreshed(
+    columns: ReturnType<typeof seenColumns>,
+    old: Pick<IndexRow, 'item_no' | 'metadata' | 'flags' | 'etag' | 'size_bytes'>,
+  ): Columns {
+    const isChanged = old.etag !== columns.etag || old.size_bytes !== columns.size_bytes
+    const flags = columns.flags | (old.flags & 8) | (isChanged ? 8 : 0)
+    const { item_no, metadata } = old
+    return { ...this.#written(columns), item_no, metadata, flags, updated_ms: this.#isNow }
+  }
+
+  #isNow = (value: unknown) =>
+    value !== null && Number(value) >= this.#expected.sinceMs && Number(value) <= this.#expected.untilMs
+  #isFresh = (value: unknown) => Number(value) >= this.#ticket && Number(value) <= this.#ticketMax
+  #isNumberOfNow = (value: unknown) => this.#isNow(Number(BigInt(String(value)) >> 21n))
 }
 
 async function compareSkipped(pool: DbPool, expected: Expectation): Promise<string[]> {
@@ -144,51 +162,4 @@ async function compareSkipped(pool: DbPool, expected: Expectation): Promise<stri
   }
   for (const key of left.keys()) wrong.push(`${show(key)} is not told as skipped`)
   return wrong
-}
-
-async function compareRun(pool: DbPool, run: RunRow, expected: Expectation): Promise<string[]> {
-  const { rows } = await pool.query<{ active: number; ranges: number; absent: number; stray: number }>(
-    `select (select count(*) from sync_run where state in ('queued', 'running', 'paused', 'parked')) as active,
-            (select count(*) from sync_range) as ranges, (select count(*) from absence) as absent,
-            (select count(*) from item where dataset_no <> $1) as stray`,
-    [expected.datasetNo],
-  )
-  const counts = countsOf(expected)
-  const want = {
-    state: 'success',
-    error: null,
-    error_code: null,
-    lease_until: null,
-    ...counts,
-    command_status: 'success',
-    command_error: null,
-    progress: 100,
-    is_synced: true,
-    active: 0,
-    ranges: 0,
-    absent: 0,
-    stray: 0,
-  }
-  const is: Record<string, unknown> = { ...run, ...rows[0]! }
-  const wrong = Object.entries(want)
-    .filter(([name, value]) => is[name] !== value)
-    .map(([name, value]) => `the run says ${name} ${show(is[name])} instead of ${show(value)}`)
-  const requests = Number(run.requests)
-  // Requests of a worker that was killed before it gave the run back are not counted; more than were sent must never be.
-  if (requests > expected.listings)
-    wrong.push(`the run says ${requests} requests, the bucket has seen ${expected.listings}`)
-  return wrong
-}
-
-/** Counters of a run that met everything once. */
-function countsOf({ oracle, before }: Expectation) {
-  let added = 0
-  let changed = 0
-  for (const [path, item] of oracle.items) {
-    const old = before.items.get(path)
-    if (old === undefined) added++
-    else if (old.state !== 0 || !isSame(old, seenColumns(item))) changed++
-  }
-  const { listed, items, markers, hidden, skipped } = oracle.counts
-  return { listed, added, changed, unchanged: items - added - changed, markers, hidden, skipped }
 }

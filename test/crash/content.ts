@@ -86,6 +86,15 @@ export function nextContent(before: Content, version: number, every: number): Ma
   return content
 }
 
+/** A version in which every second file that went between two others is back, in turns with its old bytes and with new ones. */
+export function withReturned(content: Content, full: Content, version: number): Content {
+  const returned = new Map(content)
+  let n = 0
+  for (const [key, stored] of full)
+    if (!content.has(key) && n++ % 2 === 0) returned.set(key, n % 4 === 1 ? stored : object(key, version))
+  return returned
+}
+
 /** Turns a bucket that holds `before` into one that holds `content`; what the product itself has put there, such as the driver's mark, stays. */
 export function fillBucket(bucket: Bucket, before: Content, content: Content): void {
   for (const key of before.keys()) if (!content.has(key)) bucket.remove(key)

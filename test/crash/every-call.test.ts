@@ -1,6 +1,6 @@
 // Proves that a sync ends with exactly the right index wherever kill -9 meets it: before, during and after every single call to database and storage.
 import { expect, test } from 'vitest'
-import { firstContent, nextContent } from './content.ts'
+import { firstContent, nextContent, withReturned } from './content.ts'
 import type { CallKind, Moment } from './kill-at.ts'
 import { type Lane, openLane, runInPeace, type Scenario } from './lane.ts'
 import { does } from './present.ts'
@@ -8,16 +8,30 @@ import { Report } from './report.ts'
 import { dieAt } from './trial.ts'
 import type { KillPoint } from './worker-process.ts'
 
-const FILES = 3_300
 /** Two processors: one trial's worker and another's database. */
 const LANES = 2
-const first = firstContent(FILES)
-const second = nextContent(first, 1, 25)
 
+/** Three versions of a bucket, as many files as make a few hundred calls. */
+function versions(files: number) {
+  const first = firstContent(files)
+  const second = nextContent(first, 1, 25)
+  return { first, second, third: withReturned(nextContent(second, 2, 25), first, 3) }
+}
+
+const large = versions(2_400)
+const small = versions(1_200)
 const scenarios: Scenario[] = [
-  { name: 'first sync', contents: [first], listConnections: 4, isSmall: true },
-  { name: 're-sync', contents: [first, second], listConnections: 4, isSmall: true },
-]
+  { name: 'first sync', steps: [{ content: large.first }] },
+  { name: 're-sync', steps: [{ content: small.first }, { content: small.second }, { content: small.third }] },
+  {
+    name: 'reconcile',
+    steps: [
+      { content: small.first },
+      { content: small.second, reconcile: true },
+      { content: small.third, reconcile: true },
+    ],
+  },
+].map((scenario) => ({ ...scenario, listConnections: 4, isSmall: true }))
 
 /** At most so many points a scenario, evenly spread; all of them unless CRASH_POINTS says. */
 const pointsMax = Number(process.env.CRASH_POINTS ?? Number.POSITIVE_INFINITY)

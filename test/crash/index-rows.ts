@@ -1,4 +1,5 @@
 // Reads a dataset's index straight from the tables, every column, and says where it contradicts itself.
+import { fingerprintText, hashObserved, RowHash } from '#core/catalog/catalog.ts'
 import type { DbPool } from '#db/connect.ts'
 import { foldersOf, parentOf } from './oracle.ts'
 
@@ -34,11 +35,30 @@ export interface DirRow {
   readonly fp: string
 }
 
+/** An item that was taken out of the dataset. */
+export interface RemovedRow {
+  readonly folder: string
+  readonly name: string
+  readonly item_no: string
+  readonly ticket: number
+  readonly size_bytes: number
+  readonly modified_ms: number | null
+  readonly removed_ms: number
+  readonly type: string
+  readonly flags: number
+  readonly etag: string
+  readonly reason: string
+  readonly metadata: string | null
+}
+
 /** What a dataset's tables hold. */
 export interface Index {
+  readonly datasetNo: number
   /** By path. */
   readonly items: ReadonlyMap<string, IndexRow>
   readonly dirs: readonly DirRow[]
+  /** By path. */
+  readonly removed: ReadonlyMap<string, RemovedRow>
 }
 
 /** Reads all of a dataset. */
@@ -58,7 +78,19 @@ export async function readIndex(pool: DbPool, datasetNo: number): Promise<Index>
        from dir d left join dir p on p.dataset_no = d.dataset_no and p.dir_no = d.parent_no where d.dataset_no = $1`,
     [datasetNo],
   )
-  return { items: new Map(items.rows.map((row) => [row.folder + row.name, row])), dirs: dirs.rows }
+  const removed = await pool.query<RemovedRow>(
+    `select d.path as folder, r.name, r.item_no::text, r.ticket, r.size_bytes, round(extract(epoch from r.modified_at) * 1000)::float8 as modified_ms,
+            round(extract(epoch from r.removed_at) * 1000)::float8 as removed_ms, t.name as type, r.flags, encode(r.etag, 'hex') as etag, r.reason,
+            r.metadata::text
+       from removed r
+       left join dir d on d.dataset_no = r.dataset_no and d.dir_no = r.dir_no
+       left join media_type t on t.type_no = r.type_no
+      where r.dataset_no = $1`,
+    [datasetNo],
+  )
+  const byPath = <Row extends { folder: string; name: string }>(rows: Row[]) =>
+    new Map(rows.map((row) => [row.folder + row.name, row]))
+  return { datasetNo, items: byPath(items.rows), dirs: dirs.rows, removed: byPath(removed.rows) }
 }
 
 /**
@@ -69,7 +101,10 @@ export function contradictions(index: Index): string[] {
   const wrong: string[] = []
   const rows = [...index.items.values()].map((row) => ({ folder: row.folder, sizeBytes: row.size_bytes }))
   const expected = foldersOf(rows)
+  const fingerprints = fingerprintsOf(index)
   for (const dir of index.dirs) {
+    const fp = fingerprints.get(dir.path) ?? '0'
+    if (dir.fp !== fp) wrong.push(`folder ${show(dir.path)} has the fingerprint ${dir.fp}, its live rows ${fp}`)
     const { items, bytes, deepItems, deepBytes } = expected.get(dir.path) ?? {
       items: 0,
       bytes: 0,
@@ -89,6 +124,25 @@ export function contradictions(index: Index): string[] {
   }
   for (const path of expected.keys()) if (rows.length > 0) wrong.push(`folder ${show(path)} has no row`)
   return wrong
+}
+
+/** Fingerprint of every folder with live items: the exclusive-or of their hashes. */
+function fingerprintsOf({ datasetNo, items }: Index): Map<string, string> {
+  const hash = new RowHash(datasetNo)
+  const halves = new Map<string, { high: number; low: number }>()
+  for (const row of items.values()) {
+    if (row.state !== 0) continue
+    hashObserved(hash, {
+      name: Buffer.from(row.name),
+      etag: Buffer.from(row.etag, 'hex'),
+      sizeBytes: row.size_bytes,
+      modifiedMs: row.modified_ms,
+      isArchived: (row.flags & 4) !== 0,
+    })
+    const sum = halves.get(row.folder) ?? { high: 0, low: 0 }
+    halves.set(row.folder, { high: sum.high ^ hash.high, low: sum.low ^ hash.low })
+  }
+  return new Map([...halves].map(([folder, { high, low }]) => [folder, fingerprintText(high, low)]))
 }
 
 /** A key or path as a message shows it. */

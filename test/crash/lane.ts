@@ -14,11 +14,18 @@ import { type Oracle, oracleOf } from './oracle.ts'
 import { type Listed, Listing, readListing } from './pages.ts'
 import { startWorker, type WorkerEnd, type WorkerSettings } from './worker-process.ts'
 
+/** A sync of a bucket. */
+export interface Step {
+  readonly content: Content
+  /** Remove what is gone instead of marking it. */
+  readonly reconcile?: boolean
+}
+
 /** What is synced, and how. */
 export interface Scenario {
   readonly name: string
-  /** The bucket at each sync; the last one is the sync that is killed, those before it run in peace. */
-  readonly contents: readonly Content[]
+  /** One sync after another; the last one is killed, those before it run in peace. */
+  readonly steps: readonly Step[]
   readonly listConnections: number
   /** Small pages and batches. */
   readonly isSmall: boolean
@@ -32,6 +39,9 @@ export interface Lane {
   readonly oracle: Oracle
   readonly before: Index
   readonly listing: Listing
+  readonly reconciles: boolean
+  /** Makes the bucket what it was before the sync: the product leaves a mark in it. */
+  restoreBucket(): void
   /** The listings asked for since the last call, in order. */
   takeListed(): Listed[]
   /** A database in which the sync is queued. */
@@ -80,17 +90,19 @@ export async function openLane(scenario: Scenario): Promise<Lane> {
     isSmall: scenario.isSmall,
   })
   const { datasetNo, runNo, before } = await prepare(synced, bucket, scenario, settings(templateUrl))
+  const content = contentOf(bucket, scenario.steps.at(-1)!.content)
   // A database is cloned only while nobody is connected to it.
   await synced.api.app.close()
   await pool.end()
-  const content = scenario.contents.at(-1)!
   return {
     scenario,
     datasetNo,
     runNo,
     before,
     oracle: oracleOf(content),
-    listing: new Listing(bucket.keys(), scenario.isSmall),
+    listing: new Listing(content.keys(), scenario.isSmall),
+    reconciles: scenario.steps.at(-1)!.reconcile === true,
+    restoreBucket: () => fillBucket(bucket, contentOf(bucket, content), content),
     takeListed: () => {
       const taken = listed
       listed = []
@@ -106,7 +118,13 @@ export async function openLane(scenario: Scenario): Promise<Lane> {
   }
 }
 
-async function prepare(synced: SyncedApi, bucket: Bucket, { contents }: Scenario, settings: WorkerSettings) {
+/** What is in a bucket, with the keys that the product has put there itself. */
+function contentOf(bucket: Bucket, put: Content): Content {
+  const ours = bucket.keys().filter((key) => !put.has(key))
+  return new Map([...put, ...ours.map((key) => [key, { bytes: bucket.get(key)!, modifiedMs: Date.now() }] as const)])
+}
+
+async function prepare(synced: SyncedApi, bucket: Bucket, { steps }: Scenario, settings: WorkerSettings) {
   const { pool } = synced.api.database
   const last = async () => {
     const { rows } = await pool.query<{ run_no: number; dataset_no: number }>(
@@ -115,21 +133,22 @@ async function prepare(synced: SyncedApi, bucket: Bucket, { contents }: Scenario
     return rows[0]!
   }
   let datasetId: string | null = null
-  for (const [no, content] of contents.entries()) {
+  for (const [no, { content, reconcile = false }] of steps.entries()) {
     if (datasetId !== null) {
       await runInPeace(pool, settings, (await last()).run_no)
       await writeNotes(pool)
     }
-    fillBucket(bucket, contents[no - 1] ?? new Map(), content)
+    fillBucket(bucket, steps[no - 1]?.content ?? new Map(), content)
     if (no === 0) datasetId = await synced.addDataset({ sync: true })
-    else await startSync(synced, datasetId!)
+    else await startSync(synced, datasetId!, reconcile)
   }
   const { run_no: runNo, dataset_no: datasetNo } = await last()
   return { runNo, datasetNo, before: await readIndex(pool, datasetNo) }
 }
 
-async function startSync({ api }: SyncedApi, datasetId: string): Promise<void> {
-  const answer = await api.call(api.owner, 'POST', `/api/v1/datasets/${datasetId}/sync`)
+async function startSync({ api }: SyncedApi, datasetId: string, reconcile: boolean): Promise<void> {
+  const json = { reconcile }
+  const answer = await api.call(api.owner, 'POST', `/api/v1/datasets/${datasetId}/sync`, { json })
   if (answer.status >= 400) throw new Error(`the sync did not start: ${answer.text} ${api.logs()}`)
 }
 

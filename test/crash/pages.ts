@@ -51,9 +51,9 @@ export class Listing {
     // The next page of a range starts where the one before ended, so pages that join on are of one range.
     const chainByEnd = new Map<string, number>()
     const lost = new Map<number, number>()
-    for (const [no, { after }] of asked.entries()) {
-      const last = after === null ? null : this.#lastAfter(after)
-      if (after === null || last === null) continue
+    for (const [no, after] of walked(asked, this.#pageKeys).entries()) {
+      const last = this.#lastAfter(after)
+      if (last === null) continue
       const chain = chainByEnd.get(after) ?? no
       chainByEnd.delete(after)
       chainByEnd.set(last, chain)
@@ -69,7 +69,7 @@ export class Listing {
 
   /** Where pages began that were asked for although a range had come further: it goes on where it was, never before. */
   needless(asked: readonly Listed[], saved: readonly SavedRange[]): string[] {
-    return asked.flatMap(({ after }) => (after !== null && isBehind(after, saved) ? [after] : []))
+    return walked(asked, this.#pageKeys).filter((after) => isBehind(after, saved))
   }
 }
 
@@ -83,14 +83,34 @@ export function latin1(key: string): string {
   return Buffer.from(key, 'utf8').toString('latin1')
 }
 
-/** A listing request as the bucket saw it: the key after which it lists, as `latin1` gives it, or null where it asks for folders. */
+/** A listing request as the bucket saw it. */
 export interface Listed {
-  readonly after: string | null
+  /** The key after which it lists, as `latin1` gives it. */
+  readonly after: string
+  readonly keysMax: number
+  /** It asks for folders, too. */
+  readonly isFolded: boolean
 }
 
 /** Reads a request to the bucket; null for any that lists nothing. */
 export function readListing(method: string, url: string): Listed | null {
   const query = new URL(url, 'http://bucket').searchParams
   if (method !== 'GET' || query.get('list-type') !== '2') return null
-  return { after: query.has('delimiter') ? null : latin1(query.get('start-after') ?? '') }
+  return {
+    after: latin1(query.get('start-after') ?? ''),
+    keysMax: Number(query.get('max-keys')),
+    isFolded: query.has('delimiter'),
+  }
+}
+
+/** What the readers that confirm absences ask for first; the walk is over then (src/core/sync/observe.ts). */
+const CONFIRMING_KEYS = 8
+
+/** Where the pages of a worker's walk began: whole pages, before it went on to confirm absences. */
+function walked(asked: readonly Listed[], pageKeys: number): string[] {
+  const end = asked.findIndex(({ keysMax }) => keysMax === CONFIRMING_KEYS)
+  return asked
+    .slice(0, end < 0 ? undefined : end)
+    .filter(({ keysMax, isFolded }) => keysMax === pageKeys && !isFolded)
+    .map(({ after }) => after)
 }

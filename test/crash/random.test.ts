@@ -1,7 +1,7 @@
 // Proves that a sync ends with exactly the right index when its workers are killed at random times, again and again within one run.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { firstContent, nextContent } from './content.ts'
+import { firstContent, nextContent, withReturned } from './content.ts'
 import { type Lane, openLane, type Scenario } from './lane.ts'
 import { does } from './present.ts'
 import { Report } from './report.ts'
@@ -16,12 +16,13 @@ const DELAY_MS_MAX = 900
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
 
 const first = firstContent(25_000)
-const second = nextContent(first, 1, 10)
+const second = nextContent(first, 1, 25)
+const third = withReturned(nextContent(second, 2, 25), first, 3)
 
 const scenarios: Scenario[] = [
-  { name: 'first sync', contents: [first], listConnections: 16, isSmall: false },
-  { name: 're-sync', contents: [first, second], listConnections: 16, isSmall: false },
-]
+  { name: 'first sync', steps: [{ content: first }] },
+  { name: 're-sync', steps: [{ content: first }, { content: second }, { content: third }] },
+].map((scenario) => ({ ...scenario, listConnections: 16, isSmall: false }))
 
 test.each(scenarios)('$name, killed at random', { timeout: 600_000 }, async (scenario) => {
   const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(scenario)))

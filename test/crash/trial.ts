@@ -46,6 +46,7 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
   const database = await lane.clone()
   const { pool } = database
   const trialState = { deaths: [] as Outcome['deaths'][number][], losses: [] as Loss[], wrong: [] as string[] }
+  lane.restoreBucket()
   lane.takeListed()
   let listings = 0
   let saved: SavedRange[] = []
@@ -78,9 +79,18 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
       if (log !== '') trialState.wrong.push(`the last worker wrote ${log}`)
       note(lane.takeListed())
     }
-    const { datasetNo, runNo, oracle, before } = lane
+    const { datasetNo, runNo, oracle, before, reconciles } = lane
     trialState.wrong.push(
-      ...(await differences(pool, { datasetNo, runNo, oracle, before, sinceMs, untilMs: Date.now(), listings })),
+      ...(await differences(pool, {
+        datasetNo,
+        runNo,
+        oracle,
+        before,
+        reconciles,
+        sinceMs,
+        untilMs: Date.now(),
+        listings,
+      })),
     )
   } catch (error) {
     trialState.wrong.push(String(error))
