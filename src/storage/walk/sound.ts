@@ -66,7 +66,9 @@ async function findFork(stretch: Sounded, low: CodePoints): Promise<Fork | null>
       least = places.at(-1)! + 1
     } else {
       most = places[index]!
-      found = { place: most, key: answers[index]! }
+      const key = answers[index]!
+      // Left of the place asked at when the key is the very one that was asked behind of there.
+      found = { place: commonLength(toCodePoints(key), low), key }
       if (index > 0) least = places[index - 1]! + 1
     }
   }

@@ -117,6 +117,7 @@ class Walk {
 
   /** Gives idle connections something to do; ends the walk when nothing is left. */
   #assign(): void {
+    if (this.#signal.aborted) return
     while (this.#running.size < this.#pace.limit) {
       const next = this.#share.take() ?? this.#takeHelp()
       if (next === null) break
@@ -190,6 +191,10 @@ class Walk {
           return false
         }
         if (isParked) return true
+      } catch (error) {
+        // At once, so that no other range hands over a page any more.
+        this.#fail(error)
+        throw error
       } finally {
         page.release()
       }
