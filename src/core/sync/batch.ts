@@ -60,6 +60,8 @@ export class Batch {
   /** Where each range was before the batch's first page of it. */
   readonly #from = new Map<WalkRange, Buffer>()
   readonly #settings: BatchSettings
+  /** Of the page that is being taken. */
+  #rangeNo = 0
 
   constructor(no: number, settings: BatchSettings) {
     this.no = no
@@ -73,6 +75,7 @@ export class Batch {
     if (!this.#from.has(range)) this.#from.set(range, range.cursor)
     const end = range.to !== null && page.lastKey !== null && page.lastKey.compare(range.to) > 0 ? range.to : null
     const before = this.counts.listed
+    this.#rangeNo = range.no
     while (entries.next()) {
       if (end !== null && entries.keyBytes.compare(end, 0, end.length, entries.keyStart, entries.keyEnd) > 0) continue
       this.counts.listed++
@@ -143,6 +146,7 @@ export class Batch {
     }
     if (entry.isArchived) flags |= FLAG_ARCHIVED
     const delta = folder.batchNo === this.no ? folder.delta! : this.#touch(folder)
+    if (delta.rangeNo !== this.#rangeNo) this.#meet(delta)
     this.rows.add(
       delta.place,
       entry.sizeBytes,
@@ -161,6 +165,11 @@ export class Batch {
     delta.fpHigh ^= this.rows.hash.high
     delta.fpLow ^= this.rows.hash.low
     this.counts.items++
+  }
+
+  #meet(delta: FolderDelta): void {
+    delta.isMixed = delta.rangeNo !== 0
+    delta.rangeNo = this.#rangeNo
   }
 
   #touch(folder: Folder): FolderDelta {

@@ -2,9 +2,12 @@ import { RowHash } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
 import type { Batch } from './batch.ts'
 import type { FolderDelta } from './folder.ts'
-import { encoded } from './row-buffer.ts'
-import { readStoredRows, stored } from './stored-rows.ts'
-import { findWindows, type StoredFolder, type Window } from './windows.ts'
+import { Merge } from './merge.ts'
+import { compareName, nameOf } from './row-buffer.ts'
+import { readStoredRows } from './stored-rows.ts'
+import { findWindows, type Window } from './windows.ts'
+
+const NONE = new Int32Array(0)
 
 /** A row of the batch that differs from the item the dataset has. */
 export interface ChangedRow {
@@ -158,170 +161,15 @@ class Compare {
   }
 
   /** The batch's rows in the window, by name. They come so, unless two ranges met in the folder within this batch. */
-  #rowsIn({ low, high }: Window, delta: FolderDelta): number[] {
-    const rows: number[] = []
-    let isSorted = true
-    for (let at = this.#starts[delta.place]!; at < this.#starts[delta.place + 1]!; at++) {
-      const row = this.#rows[at]!
-      const name = nameOf(this.#batch, row)
-      if ((low !== null && name.compare(low) <= 0) || (high !== null && name.compare(high) > 0)) continue
-      if (isSorted && rows.length > 0) isSorted = nameOf(this.#batch, rows.at(-1)!).compare(name) < 0
-      rows.push(row)
-    }
-    return isSorted ? rows : rows.sort((a, b) => nameOf(this.#batch, a).compare(nameOf(this.#batch, b)))
+  #rowsIn({ low, high }: Window, delta: FolderDelta): Int32Array {
+    const rows = this.#rows.subarray(this.#starts[delta.place]!, this.#starts[delta.place + 1]!)
+    if (low === null && high === null && !delta.isMixed) return rows
+    const { rows: buffer } = this.#batch
+    const inside = rows.filter(
+      (row) =>
+        (low === null || compareName(buffer, row, low, 0, low.length) > 0) &&
+        (high === null || compareName(buffer, row, high, 0, high.length) <= 0),
+    )
+    return delta.isMixed ? inside.sort((a, b) => nameOf(buffer, a).compare(nameOf(buffer, b))) : inside
   }
-}
-
-function nameOf(batch: Batch, row: number): Buffer {
-  const { bytes, at } = batch.rows.rowAt(row)
-  const start = at + encoded.name + 4
-  return bytes.subarray(start, start + bytes.readUInt32BE(at + encoded.name))
-}
-
-interface WindowRows {
-  readonly folder: StoredFolder
-  readonly low: Buffer | null
-  readonly high: Buffer | null
-  readonly rows: readonly number[]
-}
-
-const NONE: readonly number[] = []
-/** Flags that the storage decides; a mark of ours is no difference. */
-const STORAGE_FLAGS = 7
-const LIVE = 0
-
-/** Runs along stored rows and listed rows of one window after another, both in the order of names. */
-class Merge {
-  readonly #batch: Batch
-  readonly #target: CompareTarget
-  readonly #found: Comparison
-  readonly #hash: RowHash
-  readonly #rowsOf: (place: number) => WindowRows
-  readonly #places: number
-  #place = -1
-  #window: WindowRows | null = null
-  #next = 0
-  /** Fingerprint of the window's stored rows, in a forced comparison. */
-  #high = 0
-  #low = 0
-
-  constructor(
-    batch: Batch,
-    target: CompareTarget,
-    found: Comparison,
-    hash: RowHash,
-    places: number,
-    rowsOf: (place: number) => WindowRows,
-  ) {
-    this.#places = places
-    this.#batch = batch
-    this.#target = target
-    this.#found = found
-    this.#hash = hash
-    this.#rowsOf = rowsOf
-  }
-
-  /** Takes the next stored row. */
-  take(bytes: Buffer, at: number, end: number): void {
-    this.#found.rowsRead++
-    const place = bytes.readInt32BE(at + stored.window)
-    if (place < this.#place) throw new Error('Stored rows came out of order.')
-    this.moveTo(place)
-    const { low, high, rows } = this.#window!
-    const nameAt = at + stored.name + 4
-    const nameEnd = nameAt + bytes.readUInt32BE(at + stored.name)
-    if (this.#target.isForced) this.#addStored(bytes, at, end)
-    // Bounds were rounded to whole characters for the statement.
-    if (low !== null && low.compare(bytes, nameAt, nameEnd) >= 0) return
-    if (high !== null && high.compare(bytes, nameAt, nameEnd) < 0) return
-    while (this.#next < rows.length) {
-      const row = rows[this.#next]!
-      const order = nameOf(this.#batch, row).compare(bytes, nameAt, nameEnd)
-      if (order > 0) break
-      this.#next++
-      if (order === 0) {
-        this.#match(row, bytes, at, end)
-        return
-      }
-      this.#found.added.push(row)
-    }
-    this.#miss(bytes, at, nameAt, nameEnd)
-  }
-
-  /** Leaves all windows before this place; what was listed there and is not stored is new. */
-  moveTo(place: number): void {
-    while (this.#place < place) {
-      if (this.#window) this.#leave(this.#window)
-      this.#place++
-      this.#next = this.#high = this.#low = 0
-      this.#window = this.#place < this.#places ? this.#rowsOf(this.#place) : null
-    }
-  }
-
-  #leave({ rows, folder, low, high }: WindowRows): void {
-    for (const row of rows.slice(this.#next)) this.#found.added.push(row)
-    if (!this.#target.isForced || low !== null || high !== null) return
-    const drift = { high: this.#high ^ folder.fpHigh, low: this.#low ^ folder.fpLow }
-    if (drift.high !== 0 || drift.low !== 0) this.#found.drifts.set(folder.no, drift)
-  }
-
-  #match(row: number, bytes: Buffer, at: number, end: number): void {
-    const listed = this.#batch.rows.rowAt(row)
-    const isLive = bytes.readInt16BE(at + stored.state) === LIVE
-    if (isLive && isSame(bytes, at, end, listed.bytes, listed.at)) {
-      this.#found.unchanged++
-      return
-    }
-    const ticket = bytes.readBigInt64BE(at + stored.ticket)
-    // Somebody has observed it since this run began, and differently. Which is newer is not known: it is read again.
-    if (ticket > this.#target.ticket) {
-      this.#dispute(nameOf(this.#batch, row))
-      return
-    }
-    if (isLive) this.#hashStored(bytes, at, end)
-    this.#found.changed.push({
-      row,
-      itemNo: bytes.readBigInt64BE(at + stored.itemNo),
-      ticket,
-      oldBytes: Number(bytes.readBigInt64BE(at + stored.size)),
-      isReturned: !isLive,
-      oldHigh: isLive ? this.#hash.high : 0,
-      oldLow: isLive ? this.#hash.low : 0,
-    })
-  }
-
-  #miss(bytes: Buffer, at: number, nameAt: number, nameEnd: number): void {
-    if (bytes.readInt16BE(at + stored.state) !== LIVE) return
-    if (bytes.readBigInt64BE(at + stored.ticket) > this.#target.ticket) this.#dispute(bytes.subarray(nameAt, nameEnd))
-    else this.#found.absent.add(bytes.readBigInt64BE(at + stored.itemNo), this.#window!.folder.no)
-  }
-
-  #dispute(name: Buffer): void {
-    this.#found.disputed.push(Buffer.concat([this.#window!.folder.bytes, name]))
-  }
-
-  #addStored(bytes: Buffer, at: number, end: number): void {
-    if (bytes.readInt16BE(at + stored.state) !== LIVE) return
-    this.#hashStored(bytes, at, end)
-    this.#high ^= this.#hash.high
-    this.#low ^= this.#hash.low
-  }
-
-  #hashStored(bytes: Buffer, at: number, end: number): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const isArchived = (bytes.readInt16BE(at + stored.flags) & 4) !== 0
-    this.#hash.row(view, at + stored.size, at + stored.modified, isArchived, at + stored.name, end)
-  }
-}
-
-/** Whether size, time, flags, name and etag are the same bytes. */
-function isSame(bytes: Buffer, at: number, end: number, listed: Buffer, row: number): boolean {
-  const flags = bytes.readInt16BE(at + stored.flags) & STORAGE_FLAGS
-  if (flags !== listed.readInt16BE(row + encoded.flags)) return false
-  if (bytes.compare(listed, row + encoded.size, row + encoded.size + 8, at + stored.size, at + stored.size + 8) !== 0)
-    return false
-  const [modified, time] = [at + stored.modified, row + encoded.modified]
-  if (bytes.compare(listed, time, time + 8, modified, modified + 8) !== 0) return false
-  const length = end - at - stored.name
-  return bytes.compare(listed, row + encoded.name, row + encoded.name + length, at + stored.name, end) === 0
 }

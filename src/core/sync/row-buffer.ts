@@ -47,6 +47,27 @@ export interface EncodedFacts {
   readonly low: number
 }
 
+/** Name of an encoded row; valid until the buffer is released. */
+export function nameOf(buffer: RowBuffer, row: number): Buffer {
+  const { bytes, at } = buffer.rowAt(row)
+  const start = at + NAME + 4
+  return bytes.subarray(start, start + bytes.readUInt32BE(at + NAME))
+}
+
+/** Order of an encoded row's name and the bytes `[from, to)` of another buffer, as of bytes: below, at or above 0. */
+export function compareName(buffer: RowBuffer, row: number, other: Buffer, from: number, to: number): number {
+  const { bytes, at } = buffer.rowAt(row)
+  const start = at + NAME + 4
+  const length = bytes.readUInt32BE(at + NAME)
+  const shorter = Math.min(length, to - from)
+  // A loop: names are mostly shorter than what a call of `Buffer.compare` costs.
+  for (let n = 0; n < shorter; n++) {
+    const difference = bytes[start + n]! - other[from + n]!
+    if (difference !== 0) return difference
+  }
+  return length - (to - from)
+}
+
 /** Reads a row back; for the few that need more than to be sent. */
 export function encodedFacts(buffer: RowBuffer, row: number): EncodedFacts {
   const { bytes, at } = buffer.rowAt(row)
