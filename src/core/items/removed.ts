@@ -71,8 +71,10 @@ function encodeCursor(text: string): string {
 
 /** Time in microseconds and item number of a page's last row; decimal texts, because both may pass 2^53. */
 function readCursor(cursor: string): { micros: string; itemNo: string } {
-  const match = /^(\d{1,17})\.(\d{1,18})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
-  if (match !== null) return { micros: match[1]!, itemNo: match[2]! }
+  const text = Buffer.from(cursor, 'base64url').toString('latin1')
+  const match = /^(\d{1,17})\.(\d{1,19})$/.exec(text)
+  if (match !== null && BigInt(match[2]!) < 2n ** 63n && encodeCursor(text) === cursor)
+    return { micros: match[1]!, itemNo: match[2]! }
   throw new AppError('request.invalid', { details: [{ path: 'query.after', message: 'is not a cursor of this list' }] })
 }
 
