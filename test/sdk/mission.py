@@ -8,6 +8,7 @@ import os
 import sys
 
 import dtlpy as dl
+import requests
 
 
 def main():
@@ -80,6 +81,16 @@ def main():
     with open(saved, "rb") as file:
         saved_sha256 = hashlib.sha256(file.read()).hexdigest()
 
+    # A file goes from the bucket; the next sync marks its item, and a filter finds it.
+    requests.delete(task["removal"], timeout=30).raise_for_status()
+    dataset.sync()
+    missing = dl.Filters(field="metadata.system.storage.state", values="missing")
+    missing = [
+        {"filename": item.filename, "hasTime": "missingSince" in item.metadata["system"]["storage"]}
+        for page in dataset.items.list(filters=missing)
+        for item in page
+    ]
+
     outcome = {
         "wrongPasswordLogsIn": wrong,
         "loggedIn": logged_in,
@@ -94,6 +105,7 @@ def main():
         },
         "items": items,
         "hidden": hidden,
+        "missing": missing,
         "messages": messages,
         "savedSha256": saved_sha256,
     }

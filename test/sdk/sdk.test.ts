@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBucket } from '../../src/demo/bucket.ts'
 import { prepare } from '../../src/demo/prepare.ts'
@@ -52,6 +53,7 @@ interface MissionOutcome {
   readonly readBack: Record<string, boolean>
   readonly items: readonly Found[]
   readonly hidden: readonly string[]
+  readonly missing: readonly unknown[]
   readonly savedSha256: string
   readonly messages: readonly unknown[]
 }
@@ -67,7 +69,8 @@ test('log in, create, sync, list, get by path and download give what the bucket 
     const isItem = ({ key, bytes }: Sample) =>
       !key.split('/').slice(0, -1).includes('.dataloop') && !(key.endsWith('/') && bytes.length === 0)
     const expected = put.filter(isItem)
-    const outcome = await mission(ceph, expected)
+    const removed = expected[1]!
+    const outcome = await mission(ceph, expected[0]!, removed)
     expect(outcome).toMatchObject({ wrongPasswordLogsIn: false, loggedIn: true, synced: true, syncedAgain: true })
     expect(outcome.readBack).toEqual({ project: true, integration: true, driver: true, dataset: true })
 
@@ -88,6 +91,7 @@ test('log in, create, sync, list, get by path and download give what the bucket 
         .sort(),
     )
     expect(outcome.itemsCount).toBe(shown.length)
+    expect(outcome.missing).toEqual([{ filename: `/${removed.key}`, hasTime: true }])
     expect(outcome.savedSha256).toBe(sha256(expected[0]!.bytes))
     const told = { title: 'Sync finished', code: 'sync.finished', aboutTheDataset: true, inTheProject: true }
     expect(outcome.messages).toEqual(Array(2).fill({ ...told, hasText: true, isNew: true }))
@@ -96,9 +100,8 @@ test('log in, create, sync, list, get by path and download give what the bucket 
   }
 })
 
-async function fill(ceph: Ceph): Promise<Sample[]> {
-  await ceph.createBucket(BUCKET)
-  const client = new S3Client({
+function clientOf(ceph: Ceph): S3Client {
+  return new S3Client({
     endpoint: ceph.endpoint,
     region: ceph.region,
     forcePathStyle: true,
@@ -106,6 +109,11 @@ async function fill(ceph: Ceph): Promise<Sample[]> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
+}
+
+async function fill(ceph: Ceph): Promise<Sample[]> {
+  await ceph.createBucket(BUCKET)
+  const client = clientOf(ceph)
   const pictures = makeSamples().filter(({ key }) => key.startsWith('pictures/'))
   const others = makeSamples().filter(({ key }) => !key.startsWith('pictures/'))
   const samples = [...pictures.slice(0, OBJECTS - others.length), ...others]
@@ -116,7 +124,8 @@ async function fill(ceph: Ceph): Promise<Sample[]> {
   return samples
 }
 
-async function mission(ceph: Ceph, expected: readonly Sample[]): Promise<MissionOutcome> {
+/** Has the SDK do its mission: it saves the one file and, when all else is done, removes the other from the bucket. */
+async function mission(ceph: Ceph, saved: Sample, removed: Sample): Promise<MissionOutcome> {
   const stateDir = await newStateDir('mission')
   const [task, outcome] = [join(stateDir, 'task.json'), join(stateDir, 'outcome.json')]
   const bucket = {
@@ -126,7 +135,12 @@ async function mission(ceph: Ceph, expected: readonly Sample[]): Promise<Mission
     accessKeyId: ceph.accessKey,
     secretKey: ceph.secretKey,
   }
-  await writeFile(task, JSON.stringify({ server: server.url, ...owner, bucket, save: `/${expected[0]!.key}` }))
+  const client = clientOf(ceph)
+  const removal = await getSignedUrl(client, new DeleteObjectCommand({ Bucket: BUCKET, Key: removed.key }), {
+    expiresIn: 3600,
+  })
+  client.destroy()
+  await writeFile(task, JSON.stringify({ server: server.url, ...owner, bucket, save: `/${saved.key}`, removal }))
   await runPython([fileURLToPath(new URL('./mission.py', import.meta.url)), task, outcome], stateDir)
   return JSON.parse(await readFile(outcome, 'utf8')) as MissionOutcome
 }
