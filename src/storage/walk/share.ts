@@ -51,7 +51,9 @@ interface SoundedFolder extends OpenFolder {
  */
 export class Share {
   readonly #options: ShareOptions
-  readonly #terrain = new Terrain()
+  readonly #terrain: Terrain
+  /** Code points of the prefix. */
+  readonly #placeMin: number
   /** Taken from the end: lowest keys first, so that rows reach the index as nearly in order as may be. */
   readonly #todo: Stretch[]
   #nextNo: number
@@ -67,7 +69,10 @@ export class Share {
   constructor(options: ShareOptions) {
     this.#options = options
     const { ranges, marks, connectionsMax } = options
-    this.#terrain.add(marks)
+    const prefix = Buffer.from(options.prefix)
+    this.#placeMin = toCodePoints(prefix).length
+    this.#terrain = new Terrain(this.#placeMin)
+    this.#terrain.add(marks.filter((mark) => mark.subarray(0, prefix.length).equals(prefix)))
     const grain = new Grain()
     this.#todo = ranges.filter((range) => !range.isDone).map((range) => new Stretch(range, grain))
     this.#sortTodo()
@@ -174,7 +179,7 @@ export class Share {
     const { keys, end } = await sound({
       cursor,
       to,
-      placeMin: toCodePoints(Buffer.from(this.#options.prefix)).length,
+      placeMin: this.#placeMin,
       plausibleAt: (place) => this.#terrain.plausibleAt(place),
       // Nobody needs to know any more when the listing was quicker.
       nextAfter: async (key) => (stretch.range.isDone ? null : this.#nextKey(key)),

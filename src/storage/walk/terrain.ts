@@ -17,6 +17,12 @@ export class Terrain {
   /** In order, each once. */
   #marks: Buffer[] = []
   readonly #seen = new Map<number, Set<number>>()
+  readonly #placeMin: number
+
+  /** `placeMin`: code points that all keys have in common from the outset, the driver's folder; no guess is made there. */
+  constructor(placeMin = 0) {
+    this.#placeMin = placeMin
+  }
 
   /** Remembers marks, in any order. */
   add(keys: readonly Buffer[]): void {
@@ -75,7 +81,7 @@ export class Terrain {
     const low = toCodePoints(cursor)
     const high = end === null ? null : toCodePoints(end)
     const bounded = high === null ? -1 : commonLength(low, high)
-    for (let place = Math.max(0, bounded); place < low.length; place++) {
+    for (let place = Math.max(this.#placeMin, bounded); place < low.length; place++) {
       const limit = place === bounded ? (high?.[place] ?? 0) : Number.POSITIVE_INFINITY
       const characters = this.plausibleAt(place).filter((one) => one < limit)
       if ((characters.at(-1) ?? 0) <= low[place]!) continue

@@ -79,13 +79,13 @@ async function live(
   ledger: Ledger,
   connectionsMax: number,
   pagesMax: number,
-  cost = { requests: 0 },
+  { cost = { requests: 0 }, prefix = '' } = {},
 ) {
   let pages = 0
   try {
     await walk({
       storage,
-      prefix: '',
+      prefix,
       ranges: ledger.ranges,
       connectionsMax,
       mayListBelow: true,
@@ -145,21 +145,31 @@ describe('walk', () => {
         borders: fc.option(fc.array(key, { maxLength: 20 }), { nil: null }),
         lives: fc.array(fc.nat(12), { maxLength: 4 }),
         faultEvery: fc.constantFrom(0, 0, 3, 7),
+        prefix: fc.constantFrom('', '', 'data2024/', '😀9/'),
       }),
-      async ({ keys, pageMax, connectionsMax, borders, lives, faultEvery }) => {
+      async ({ keys: names, pageMax, connectionsMax, borders, lives, faultEvery, prefix }) => {
+        const keys = names.map((name) => prefix + name)
+        const others = prefix === '' ? [] : ['data2023/x', 'data2024', 'data2025/y', '😀8/', '😀9', '~'].concat(names)
         const facts = { provider: 'memory', op: 'list', retryAfterMs: 0 } as const
         let calls = 0
         const before = () => {
           if (faultEvery === 0 || ++calls % faultEvery !== 0) return
           throw new StorageError(calls % 2 ? 'throttled' : 'unavailable', 'again', facts)
         }
-        const storage = storageOf(keys, { pageMax, before })
+        const storage = storageOf([...keys, ...others], { pageMax, before })
+        const start = bytes(prefix)
         const seeds =
-          borders === null ? [whole()] : seedRanges(borders.map(bytes), { prefix: none, rangesMax: connectionsMax })
+          borders === null
+            ? [whole()]
+            : seedRanges(
+                borders.map((one) => bytes(prefix + one)),
+                { prefix: start, rangesMax: connectionsMax },
+              )
         const ledger = new Ledger(seeds)
         const cost = { requests: 0 }
-        for (const pagesMax of lives) await live(storage, ledger, connectionsMax, pagesMax, cost)
-        expect(await live(storage, ledger, connectionsMax, Number.POSITIVE_INFINITY, cost)).toBe(true)
+        for (const pagesMax of lives) await live(storage, ledger, connectionsMax, pagesMax, { cost, prefix })
+        expect(await live(storage, ledger, connectionsMax, Number.POSITIVE_INFINITY, { cost, prefix })).toBe(true)
+        for (const { from } of ledger.ranges) if (from.length > 0) expect(from.toString().startsWith(prefix)).toBe(true)
         expect(inOrder(ledger.taken)).toEqual(inOrder(keys))
         expect(ledger.ranges.every(({ isDone }) => isDone)).toBe(true)
         // Pages there are, one at the end of each range, what was under way at each death, and a search a life.
@@ -221,7 +231,7 @@ describe('walk', () => {
     const borders = ['k0009', 'k0019', 'k0029', 'k0039', 'k0049'].map(bytes)
     const ledger = new Ledger(seedRanges(borders, { prefix: none, rangesMax: 9 }))
     const cost = { requests: 0 }
-    expect(await live(storageOf(keys, { pageMax: 10 }), ledger, 1, Number.POSITIVE_INFINITY, cost)).toBe(true)
+    expect(await live(storageOf(keys, { pageMax: 10 }), ledger, 1, Number.POSITIVE_INFINITY, { cost })).toBe(true)
     expect(ledger.taken).toEqual(keys)
     expect(cost.requests).toBe(6)
   })
