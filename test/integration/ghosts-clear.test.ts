@@ -158,8 +158,12 @@ describe('what is asked for', () => {
   })
 })
 
-/** Runs `work` while another transaction has done something and not committed; the work waits for it. */
-async function whileHeld(change: (tx: DbClient) => Promise<unknown>, work: () => Promise<unknown>): Promise<void> {
+/** Runs `work` while another transaction has done something and not committed; the work waits for it. Then that does one thing more, and commits. */
+async function whileHeld(
+  change: (tx: DbClient) => Promise<unknown>,
+  work: () => Promise<unknown>,
+  then: (tx: DbClient) => Promise<unknown> = async () => {},
+): Promise<void> {
   const client = await api.deps.db.connect()
   try {
     await client.query('begin')
@@ -172,6 +176,7 @@ async function whileHeld(change: (tx: DbClient) => Promise<unknown>, work: () =>
       if (rows.length > 0) break
       await new Promise((done) => setTimeout(done, 5))
     }
+    await then(client)
     await client.query('commit')
     await working
   } finally {
@@ -193,6 +198,33 @@ describe('somebody else', () => {
       async () => expect((await post(dataset, '/missing/clear', { all: true })).body.count).toBe(1),
     )
     expect(await rowsOf(dataset)).toEqual([{ key: 'ghost', state: 0, flags: 0 }])
+  })
+
+  test('who locks the same items in another order makes it begin again, not fail', async () => {
+    const dataset = await seed([
+      { key: 'first', state: 1 },
+      { key: 'second', state: 1 },
+    ])
+    const touch = (name: string) => (tx: DbClient) =>
+      tx.query('update item set updated_at = now() where dataset_no = $1 and name = $2', [dataset.datasetNo, name])
+    await whileHeld(
+      touch('second'),
+      async () =>
+        expect((await post(dataset, '/missing/clear', { all: true })).body).toEqual({ count: 2, command: null }),
+      touch('first'),
+    )
+    await expectSound(dataset)
+  })
+
+  test('who has looked for the file while it is put back is not overruled by an older look', async () => {
+    const dataset = await seed([{ key: 'ghost', state: 1 }])
+    await post(dataset, '/missing/clear', { all: true })
+    await whileHeld(
+      (tx) => tx.query('update removed set ticket = ticket + 1000 where dataset_no = $1', [dataset.datasetNo]),
+      async () => expect((await post(dataset, '/removed/restore', { all: true })).body.count).toBe(1),
+    )
+    const { rows } = await api.deps.db.query('select ticket from item where dataset_no = $1', [dataset.datasetNo])
+    expect(rows).toEqual([{ ticket: 1001 }])
   })
 
   test('who marks more items as missing after the request does not make it take those', async () => {

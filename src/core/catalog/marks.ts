@@ -161,10 +161,14 @@ export async function restoreItems(
     [target.datasetNo, [...itemNos], target.nowMs, target.nowMs - REMOVED_KEPT_MS],
   )
   if (items.length === 0) return 0
-  await tx.query('delete from removed where dataset_no = $1 and item_no = any($2::bigint[])', [
-    target.datasetNo,
-    items.map((item) => item.itemNo),
-  ])
+  // Somebody may have looked for the file meanwhile, and noted with the removal that it is still not there.
+  await tx.query(
+    `with forgotten as (
+       delete from removed where dataset_no = $1 and item_no = any($2::bigint[]) returning item_no, ticket
+     )
+     update item i set ticket = f.ticket from forgotten f where i.dataset_no = $1 and i.item_no = f.item_no and i.ticket < f.ticket`,
+    [target.datasetNo, items.map((item) => item.itemNo)],
+  )
   const changes = new FolderChanges()
   for (const item of items) changes.add(item.dirNo, 1, item.sizeBytes, 0, 0)
   await changes.write(tx, target.datasetNo)
