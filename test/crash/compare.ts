@@ -19,6 +19,8 @@ export interface Expectation {
   readonly untilMs: number
   /** Listing requests that the bucket has seen. */
   readonly listings: number
+  /** Slices were cut short: requests that were waiting to be sent then are counted by the run and not by the bucket. */
+  readonly isSliced: boolean
 }
 
 /** Everything that is not as it must be after a successful run; empty is good. */

@@ -29,6 +29,8 @@ export interface Scenario {
   readonly listConnections: number
   /** Small pages and batches. */
   readonly isSmall: boolean
+  /** How long a slice of the sync that is killed may take. */
+  readonly sliceMs?: number
 }
 
 /** A place for trials, one at a time. */
@@ -88,6 +90,7 @@ export async function openLane(scenario: Scenario): Promise<Lane> {
     masterKey,
     listConnections: scenario.listConnections,
     isSmall: scenario.isSmall,
+    sliceMs: scenario.sliceMs,
   })
   const { datasetNo, runNo, before } = await prepare(synced, bucket, scenario, settings(templateUrl))
   const content = contentOf(bucket, scenario.steps.at(-1)!.content)

@@ -2,6 +2,8 @@
 export const does = {
   /** A key that was skipped and is gone from the bucket is no longer told as skipped. */
   forgetSkippedKeysThatAreGone: false,
+  /** A run whose worker dies after it has given the run back and before it has queued the next slice is taken up like any other. */
+  reviveRunsThatWereGivenBack: false,
   /** A reconcile removes what former syncs have marked missing, and not only what it finds gone itself. */
   removeGhostsOfFormerSyncs: false,
   /** A kill makes one page of a range be read again, not as many as four batches hold. */

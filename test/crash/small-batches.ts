@@ -7,6 +7,12 @@ import { PAGE_KEYS } from './page-keys.ts'
 const smaller = [
   ['src/storage/s3/s3.ts', /list_page_max: 1000\b/, `list_page_max: ${PAGE_KEYS}`],
   ['src/core/sync/ingest.ts', /\bBATCH_ROWS = 15_000\b/, 'BATCH_ROWS = 250'],
+  // Only where a test asks for it: a run in many slices, each given back and queued again.
+  [
+    'src/core/sync/slice.ts',
+    /\bSLICE_MS_MAX = 5 \* 60_000\b/,
+    `SLICE_MS_MAX = ${process.env.CRASH_SLICE_MS ?? '300_000'}`,
+  ],
 ] as const
 
 registerHooks({

@@ -5,6 +5,7 @@ import { contradictions, readIndex } from './index-rows.ts'
 import type { Death } from './kill-at.ts'
 import { type Lane, runInPeace, stateOf, type TrialDatabase, waitFor } from './lane.ts'
 import type { Listed, Loss, SavedRange } from './pages.ts'
+import { does } from './present.ts'
 import { type KillPoint, startWorker, type WorkerProcess } from './worker-process.ts'
 
 /** What came of a trial. */
@@ -82,6 +83,7 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
     const { datasetNo, runNo, oracle, before, reconciles } = lane
     trialState.wrong.push(
       ...(await differences(pool, {
+        isSliced: lane.scenario.sliceMs !== undefined,
         datasetNo,
         runNo,
         oracle,
@@ -129,4 +131,8 @@ async function letTimePass(pool: DbPool): Promise<void> {
   await pool.query(`
     update sync_run set lease_until = lease_until - interval '1 minute', created_at = created_at - interval '1 minute';
     update graphile_worker._private_jobs set run_at = run_at - interval '1 minute', locked_at = locked_at - interval '1 minute'`)
+  if (!does.reviveRunsThatWereGivenBack)
+    await pool.query(
+      `update sync_run set lease_until = now() - interval '1 minute' where state = 'running' and lease_until is null`,
+    )
 }

@@ -17,6 +17,8 @@ export interface WorkerSettings {
   readonly listConnections: number
   /** Small pages and batches (`small-batches.ts`). */
   readonly isSmall: boolean
+  /** How long a slice may take; the product's own five minutes unless said. Small workers only. */
+  readonly sliceMs?: number | undefined
 }
 
 /** A running worker. */
@@ -53,6 +55,7 @@ export function startWorker(settings: WorkerSettings, kill: KillPoint | null): W
       SLUICE_MASTER_KEY: settings.masterKey,
       SLUICE_LIST_CONNECTIONS: String(settings.listConnections),
       SLUICE_LOG_LEVEL: 'warn',
+      ...(settings.sliceMs === undefined ? {} : { CRASH_SLICE_MS: String(settings.sliceMs) }),
       ...(kill === null ? {} : { CRASH_AT: `${kill.moment}:${kill.call}` }),
     },
   })
