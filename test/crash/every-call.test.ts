@@ -20,6 +20,14 @@ function versions(files: number) {
 
 const large = versions(1_500)
 const small = versions(900)
+const few = hintedVersions()
+/** Two versions that differ in a few keys: each that is read again takes a dozen calls. */
+function hintedVersions() {
+  const { first, second } = versions(100)
+  const isOneTooMany = (key: string) => /new-1\/sub-\d\/(\d\d|[4-9])\.txt$/.test(key)
+  return { first, hinted: new Map([...second].filter(([key]) => !isOneTooMany(key))) }
+}
+
 interface Killed extends Scenario {
   /** At most so many of its points, where others have the same. */
   readonly pointsMax?: number
@@ -37,6 +45,7 @@ const scenarios: Killed[] = [
       { content: small.third, reconcile: true },
     ],
   },
+  { name: 'hints', steps: [{ content: few.first }, { content: few.hinted, isHinted: true }], pointsMax: 120 },
 ].map((scenario) => ({ ...scenario, listConnections: 4, isSmall: true }))
 
 /** At most so many points a scenario, evenly spread; all of them unless CRASH_POINTS says. */
@@ -78,7 +87,7 @@ function pointsOf(calls: readonly CallKind[]): KillPoint[] {
 async function callsOf(lane: Lane): Promise<readonly CallKind[]> {
   const database = await lane.clone()
   try {
-    return (await runInPeace(database.pool, lane.settings(database.url), lane.runNo)).calls
+    return (await runInPeace(lane.settings(database.url), 'the end', () => lane.isDone(database.pool))).calls
   } finally {
     await database.drop()
   }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { inject } from 'vitest'
+import { markDirty, wakeDrains } from '#core/hints/hints.ts'
 import { createPool, type DbPool } from '#db/connect.ts'
 import { graphileQueue, migrateQueue } from '#queue/graphile-worker.ts'
 import { inDatabase } from '#test/support/database-names.ts'
@@ -19,6 +20,8 @@ export interface Step {
   readonly content: Content
   /** Remove what is gone instead of marking it. */
   readonly reconcile?: boolean
+  /** No sync: the keys that differ from the step before are marked as to be read again. */
+  readonly isHinted?: boolean
 }
 
 /** What is synced, and how. */
@@ -42,6 +45,9 @@ export interface Lane {
   readonly before: Index
   readonly listing: Listing
   readonly reconciles: boolean
+  readonly isHinted: boolean
+  /** Whether the work that is killed has come to its end. */
+  isDone(pool: DbPool): Promise<boolean>
   /** Makes the bucket what it was before the sync: the product leaves a mark in it. */
   restoreBucket(): void
   /** The listings asked for since the last call, in order. */
@@ -97,6 +103,7 @@ export async function openLane(scenario: Scenario): Promise<Lane> {
   // A database is cloned only while nobody is connected to it.
   await synced.api.app.close()
   await pool.end()
+  const { reconcile = false, isHinted = false } = scenario.steps.at(-1)!
   return {
     scenario,
     datasetNo,
@@ -104,7 +111,9 @@ export async function openLane(scenario: Scenario): Promise<Lane> {
     before,
     oracle: oracleOf(content),
     listing: new Listing(content.keys(), scenario.isSmall),
-    reconciles: scenario.steps.at(-1)!.reconcile === true,
+    reconciles: reconcile,
+    isHinted,
+    isDone: (pool) => (isHinted ? hasNoDirtyKey(pool) : hasEndedRun(pool, runNo)),
     restoreBucket: () => fillBucket(bucket, contentOf(bucket, content), content),
     takeListed: () => {
       const taken = listed
@@ -136,13 +145,15 @@ async function prepare(synced: SyncedApi, bucket: Bucket, { steps }: Scenario, s
     return rows[0]!
   }
   let datasetId: string | null = null
-  for (const [no, { content, reconcile = false }] of steps.entries()) {
+  for (const [no, { content, reconcile = false, isHinted = false }] of steps.entries()) {
     if (datasetId !== null) {
-      await runInPeace(pool, settings, (await last()).run_no)
+      const { run_no: runNo } = await last()
+      await runInPeace(settings, `run ${runNo}`, () => hasEndedRun(pool, runNo))
       await writeNotes(pool)
     }
     fillBucket(bucket, steps[no - 1]?.content ?? new Map(), content)
     if (no === 0) datasetId = await synced.addDataset({ sync: true })
+    else if (isHinted) await hint(synced, steps[no - 1]!.content, content)
     else await startSync(synced, datasetId!, reconcile)
   }
   const { run_no: runNo, dataset_no: datasetNo } = await last()
@@ -155,6 +166,19 @@ async function startSync({ api }: SyncedApi, datasetId: string, reconcile: boole
   if (answer.status >= 400) throw new Error(`the sync did not start: ${answer.text} ${api.logs()}`)
 }
 
+/** Marks all keys that differ as to be read again, and wakes whoever reads them. */
+async function hint({ api: { deps } }: SyncedApi, before: Content, after: Content): Promise<void> {
+  const keys = new Set([...before.keys(), ...after.keys()])
+  const changed = [...keys].filter((key) => before.get(key) !== after.get(key))
+  const { rows } = await deps.db.query<{ source_no: number }>('select source_no from source')
+  await markDirty(
+    deps.db,
+    rows[0]!.source_no,
+    changed.map((key) => Buffer.from(key)),
+  )
+  await wakeDrains(deps)
+}
+
 /** People have written something to some of the items; no sync may lose it. */
 async function writeNotes(pool: DbPool): Promise<void> {
   await pool.query(
@@ -162,21 +186,34 @@ async function writeNotes(pool: DbPool): Promise<void> {
   )
 }
 
-/** Lets a worker do a run without disturbing it; answers what it called. */
-export async function runInPeace(pool: DbPool, settings: WorkerSettings, runNo: number): Promise<WorkerEnd> {
+/** Lets a worker work until all is done, without disturbing it; answers what it called. */
+export async function runInPeace(
+  settings: WorkerSettings,
+  what: string,
+  isDone: () => Promise<boolean>,
+): Promise<WorkerEnd> {
   const worker = startWorker(settings, null)
-  await waitFor(`run ${runNo}`, async () => worker.hasEnded() || (await stateOf(pool, runNo)) === 'success')
+  try {
+    await waitFor(what, async () => worker.hasEnded() || (await isDone()))
+  } catch (error) {
+    worker.kill('SIGKILL')
+    const { log } = await worker.ended
+    throw new Error(`${String(error)} ${log}`, { cause: error })
+  }
   worker.kill('SIGTERM')
   const end = await worker.ended
-  if (end.calls.length === 0 || (await stateOf(pool, runNo)) !== 'success')
-    throw new Error(`run ${runNo} did not end well: ${end.log}`)
+  if (end.calls.length === 0) throw new Error(`${what} did not end well: ${end.log}`)
   return end
 }
 
-/** State of a run. */
-export async function stateOf(pool: DbPool, runNo: number): Promise<string> {
+async function hasEndedRun(pool: DbPool, runNo: number): Promise<boolean> {
   const { rows } = await pool.query<{ state: string }>('select state from sync_run where run_no = $1', [runNo])
-  return rows[0]!.state
+  return ['success', 'failed', 'canceled', 'parked'].includes(rows[0]!.state)
+}
+
+async function hasNoDirtyKey(pool: DbPool): Promise<boolean> {
+  const { rows } = await pool.query<{ left: number }>('select count(*) as left from dirty')
+  return rows[0]!.left === 0
 }
 
 const PATIENCE_MS = 30_000

@@ -3,7 +3,7 @@ import type { DbPool } from '#db/connect.ts'
 import { differences } from './compare.ts'
 import { contradictions, readIndex } from './index-rows.ts'
 import type { Death } from './kill-at.ts'
-import { type Lane, runInPeace, stateOf, type TrialDatabase, waitFor } from './lane.ts'
+import { type Lane, runInPeace, type TrialDatabase, waitFor } from './lane.ts'
 import type { Listed, Loss, SavedRange } from './pages.ts'
 import { does } from './present.ts'
 import { type KillPoint, startWorker, type WorkerProcess } from './worker-process.ts'
@@ -60,7 +60,7 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
     for (let round = 0; ; round++) {
       const victim = await nextVictim(round, database)
       if (victim === null) break
-      await waitFor('a death', async () => victim.hasEnded() || (await hasEndedRun(pool, lane.runNo)))
+      await waitFor('a death', async () => victim.hasEnded() || (await lane.isDone(pool)))
       // The point may lie behind the run's end, or not be there this time.
       if (!victim.hasEnded()) victim.kill('SIGKILL')
       const { death, log } = await victim.ended
@@ -70,19 +70,20 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
       trialState.wrong.push(...contradictions(await readIndex(pool, lane.datasetNo)))
       const asked = lane.takeListed()
       note(asked)
-      if (await hasEndedRun(pool, lane.runNo)) break
+      if (await lane.isDone(pool)) break
       saved = await readRanges(pool, lane.runNo)
-      trialState.losses.push(lane.listing.loss(asked, saved))
+      trialState.losses.push(lane.listing.loss(lane.isHinted ? [] : asked, saved))
       await letTimePass(pool)
     }
-    if (!(await hasEndedRun(pool, lane.runNo))) {
-      const { log } = await runInPeace(pool, lane.settings(database.url), lane.runNo)
+    if (!(await lane.isDone(pool))) {
+      const { log } = await runInPeace(lane.settings(database.url), 'the end', () => lane.isDone(pool))
       if (log !== '') trialState.wrong.push(`the last worker wrote ${log}`)
       note(lane.takeListed())
     }
     const { datasetNo, runNo, oracle, before, reconciles } = lane
     trialState.wrong.push(
       ...(await differences(pool, {
+        isHinted: lane.isHinted,
         isSliced: lane.scenario.sliceMs !== undefined,
         datasetNo,
         runNo,
@@ -99,10 +100,6 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
   }
   await database.drop()
   return { ...trialState, tookMs: Date.now() - sinceMs }
-}
-
-async function hasEndedRun(pool: DbPool, runNo: number): Promise<boolean> {
-  return ['success', 'failed', 'canceled', 'parked'].includes(await stateOf(pool, runNo))
 }
 
 /** Connections besides ours: a statement that the dead worker had sent is still worked on. */
@@ -130,6 +127,7 @@ async function readRanges(pool: DbPool, runNo: number): Promise<SavedRange[]> {
 async function letTimePass(pool: DbPool): Promise<void> {
   await pool.query(`
     update sync_run set lease_until = lease_until - interval '1 minute', created_at = created_at - interval '1 minute';
+    update dirty set lease_until = lease_until - interval '2 minutes', not_before = not_before - interval '2 minutes';
     update graphile_worker._private_jobs set run_at = run_at - interval '1 minute', locked_at = locked_at - interval '1 minute'`)
   if (!does.reviveRunsThatWereGivenBack)
     await pool.query(
