@@ -51,6 +51,14 @@ describe('Terrain', () => {
     expect(constant.guess(bytes('readme'), null)).toEqual([])
   })
 
+  test('guesses nothing in what all keys have in common from the outset', () => {
+    const terrain = new Terrain('data2024/'.length)
+    for (const name of ['data2024/a1', 'data2024/a2']) terrain.see(bytes(name))
+    const marks = terrain.guess(bytes('data2024/a1'), null).map(String)
+    expect(marks).toContain('data2024/a3')
+    expect(marks.filter((mark) => !mark.startsWith('data2024/'))).toEqual([])
+  })
+
   test('every guess ends before the end and survives a round trip through UTF-8', () => {
     fc.assert(
       fc.property(fc.array(key, { maxLength: 30 }), key, fc.option(key, { nil: null }), (seen, cursor, end) => {

@@ -150,6 +150,36 @@ describe('walk', () => {
     await expect(collect(broken)).rejects.toMatchObject({ kind: 'bad-credentials' })
   })
 
+  test('a storage that goes round in circles is refused, not followed for ever', async () => {
+    const keys = Array.from({ length: 50 }, (_, n) => `k${String(n).padStart(4, '0')}`)
+    const circles: ((query: ListQuery) => ListQuery)[] = [
+      ({ after: _, ...query }) => query,
+      (query) => ({ ...query, after: query.after && Buffer.from('k0003') }),
+    ]
+    for (const circle of circles) {
+      const storage = storageOf(keys, { pageMax: 10, list: (query, list) => list(circle(query)) })
+      const seen: string[] = []
+      const walking = walk({
+        storage,
+        prefix: '',
+        ranges: [whole()],
+        connectionsMax: 1,
+        mayListBelow: true,
+        signal: new AbortController().signal,
+        cost: { requests: 0 },
+        onRange: () => {},
+        onPage: (_, page) => void seen.push(page.lastKey!.toString()),
+      })
+      await expect(walking).rejects.toMatchObject({ kind: 'invalid' })
+      expect(seen.length).toBeLessThan(3)
+    }
+    const empty = storageOf(keys, {
+      pageMax: 10,
+      list: async (query, list) => ({ ...(await list(query)), lastKey: null }),
+    })
+    await expect(collect(empty)).rejects.toMatchObject({ kind: 'invalid' })
+  })
+
   test('stopping ends with `aborted` and hands over nothing more', async () => {
     const keys = Array.from({ length: 300 }, (_, n) => `k${String(n).padStart(4, '0')}`)
     const stop = new AbortController()

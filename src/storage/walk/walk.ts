@@ -165,7 +165,7 @@ class Walk {
       try {
         // A page that was already here when the walk was stopped is not handed over any more.
         if (this.#signal.aborted) throw this.#aborted()
-        this.#refuseEndless(page, token)
+        this.#refuseEndless(page, range.cursor, token)
         const last = page.lastKey
         const isDone = !page.isTruncated || (range.to !== null && last !== null && last.compare(range.to) >= 0)
         const isParked = !isDone && byKey && this.#running.size > this.#pace.limit
@@ -201,11 +201,13 @@ class Walk {
     }
   }
 
-  /** An empty page, or the same token again, with “more follows” would be asked for for ever. */
-  #refuseEndless(page: ListPage, token: string | undefined): void {
+  /** A page that does not get ahead, or the same token again, with “more follows” would be asked for for ever. */
+  #refuseEndless(page: ListPage, after: Buffer, token: string | undefined): void {
     if (!page.isTruncated) return
     const { storage } = this.#options
-    const isStuck = this.#byKey ? page.lastKey === null : page.token === undefined || page.token === token
+    const isStuck = this.#byKey
+      ? page.lastKey === null || page.lastKey.compare(after) <= 0
+      : page.token === undefined || page.token === token
     if (!isStuck) return
     throw new StorageError('invalid', 'The storage says that more follows, and does not say where.', {
       provider: storage.provider,
