@@ -2,11 +2,13 @@
 // that the folders' counters and fingerprints then agree with their rows, and that an unchanged bucket costs no row.
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { markMissing } from '#core/catalog/catalog.ts'
 import { noteUnseen } from '#core/sync/compare-by-name.ts'
+import { withTransaction } from '#db/connect.ts'
 import { type MemoryBucket, memoryBucket } from '#storage/memory/memory.ts'
 import { type TestApi, withApi } from '../support/api.ts'
 import { addBareDataset, ingest, newBucketName } from '../support/ingest.ts'
-import { findFolderFaults } from '../support/invariants.ts'
+import { findFolderFaults, findSegmentFaults } from '../support/invariants.ts'
 import { inByteOrder } from '../support/sync.ts'
 
 let api: TestApi
@@ -109,3 +111,70 @@ describe.each([
     )
   }, 120_000)
 })
+
+const nameAt = (n: number) => `flat/img_${String(n).padStart(5, '0')}.jpg`
+const change = fc.record({
+  at: fc.integer({ min: 0, max: 4_000 }),
+  length: fc.integer({ min: 1, max: 30 }),
+  what: fc.constantFrom('change', 'remove', 'add', 'mark'),
+})
+
+test('a large folder is looked at in segments that always agree with its items, whatever happens between syncs', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(change, { maxLength: 6 }), { minLength: 2, maxLength: 4 }),
+      fc.record({ batchRows: fc.integer({ min: 700, max: 5000 }), pageMax: fc.integer({ min: 300, max: 1000 }) }),
+      async (rounds, size) => {
+        const datasetNo = await addBareDataset(api, projectId)
+        const name = newBucketName()
+        const bucket = memoryBucket(name)
+        for (let n = 0; n < 4_000; n += 2) put(bucket, nameAt(n), `${n}`, FIRST_MS)
+        const setting = { ...size, datasetNo, bucket: name, connectionsMax: 3 }
+        await ingest(api, { ...setting, mode: 'load' })
+        await ingest(api, { ...setting, mode: 'compare' })
+        const { rows } = await api.deps.db.query('select 1 from dir_segment where dataset_no = $1', [datasetNo])
+        expect(rows.length).toBeGreaterThan(3)
+        let missing = new Set<string>()
+        for (const [round, changes] of rounds.entries()) {
+          for (const { at, length, what } of changes)
+            for (let n = at; n < at + length; n++) {
+              const key = Buffer.from(nameAt(n))
+              if (what === 'remove') bucket.delete(key)
+              if (what === 'add' || (what === 'change' && bucket.get(key)))
+                put(bucket, nameAt(n), `${n} ${round}`, FIRST_MS + round)
+            }
+          const { runNo, ticket } = await ingest(api, { ...setting, mode: 'compare' })
+          expect(await findSegmentFaults(api.deps.db, datasetNo)).toEqual([])
+          const listed = new Set([...bucket.from(Buffer.alloc(0))].map((object) => object.key.toString()))
+          const gone = (await rowsOf(datasetNo))
+            .map((row) => row.path)
+            .filter((path) => !listed.has(path) && !missing.has(path))
+          expect(await absentOf(datasetNo, runNo)).toEqual(inByteOrder(gone))
+          // Some of what is absent is marked, as a confirmation would; the rest stays live and must be found again.
+          if (changes.some(({ what }) => what === 'mark')) {
+            await markAbsent(datasetNo, runNo, ticket)
+            missing = new Set([...missing, ...gone])
+          }
+          for (const path of listed) missing.delete(path)
+          expect(await findFolderFaults(api.deps.db, datasetNo)).toEqual([])
+          expect(await findSegmentFaults(api.deps.db, datasetNo)).toEqual([])
+        }
+      },
+    ),
+    { numRuns: 12 },
+  )
+}, 120_000)
+
+async function markAbsent(datasetNo: number, runNo: number, ticket: number): Promise<void> {
+  const { rows } = await api.deps.db.query<{ item_no: string }>('select item_no::text from absence where run_no = $1', [
+    runNo,
+  ])
+  const target = { datasetNo, orgId: api.orgId, ticket: ticket + 1, nowMs: FIRST_MS }
+  await withTransaction(api.deps.db, (tx) =>
+    markMissing(
+      tx,
+      target,
+      rows.map((row) => row.item_no),
+    ),
+  )
+}

@@ -188,7 +188,8 @@ async function refresh(
   const hash = new RowHash(target.datasetNo)
   if (item.state === LIVE) toggleFingerprint(changes, hash, item)
   hashObserved(hash, { ...sighting, name: item.name })
-  changes.add(item.dirNo, 0, sizeBytes - item.sizeBytes, hash.high, hash.low)
+  changes.add(item.dirNo, 0, sizeBytes - item.sizeBytes)
+  changes.flip(item.dirNo, item.name, hash.high, hash.low)
   await tx.query(
     `update item
         set size_bytes = $3, modified_at = to_timestamp($4::float8 / 1000), etag = $5, flags = $6, ticket = $7, state = ${LIVE}, missing_at = null,
@@ -248,7 +249,8 @@ async function add(
   const hash = new RowHash(target.datasetNo)
   hashObserved(hash, { ...sighting, name })
   const changes = new FolderChanges()
-  changes.add(dirNo, 1, sighting.sizeBytes, hash.high, hash.low)
+  changes.add(dirNo, 1, sighting.sizeBytes)
+  changes.flip(dirNo, name, hash.high, hash.low)
   await changes.write(tx, target.datasetNo)
   return 'added'
 }

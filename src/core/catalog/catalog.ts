@@ -23,3 +23,4 @@ export {
 } from './marks.ts'
 export { MediaTypes } from './media-types.ts'
 export { FLAG_ARCHIVED, FLAG_HIDDEN, FLAG_UNADDRESSABLE, type Place, placeOf } from './place.ts'
+export { dropSegments, findSegments, isBorder, type Segment, saveSegments } from './segments.ts'

@@ -1,26 +1,42 @@
 import type { DbClient } from '#db/connect.ts'
 import { fingerprintText } from './fingerprint.ts'
+import { dropSegments } from './segments.ts'
 
 /** What the folders of changed items gain or lose: their own counters, and those of the folders above. */
 export class FolderChanges {
   readonly #byNo = new Map<number, { items: number; bytes: number; high: number; low: number }>()
+  readonly #dirNos: number[] = []
+  readonly #names: string[] = []
 
-  /** Adds to a folder's own counters; `high` and `low` are combined with its fingerprint. */
-  add(dirNo: number, items: number, bytes: number, high: number, low: number): void {
-    const change = this.#byNo.get(dirNo)
-    if (!change) {
-      this.#byNo.set(dirNo, { items, bytes, high, low })
-      return
-    }
+  /** Adds to a folder's own counters. */
+  add(dirNo: number, items: number, bytes: number): void {
+    const change = this.#of(dirNo)
     change.items += items
     change.bytes += bytes
+  }
+
+  /** Takes the item of this name and hash into its folder's fingerprint, or out of it. */
+  flip(dirNo: number, name: Buffer, high: number, low: number): void {
+    const change = this.#of(dirNo)
     change.high ^= high
     change.low ^= low
+    this.#dirNos.push(dirNo)
+    this.#names.push(name.toString('utf8'))
+  }
+
+  #of(dirNo: number) {
+    let change = this.#byNo.get(dirNo)
+    if (!change) {
+      change = { items: 0, bytes: 0, high: 0, low: 0 }
+      this.#byNo.set(dirNo, change)
+    }
+    return change
   }
 
   /** Writes the counters, in the transaction that writes the items. Locks folders in the order of their numbers, as every writer does. */
   async write(tx: DbClient, datasetNo: number): Promise<void> {
     if (this.#byNo.size === 0) return
+    await dropSegments(tx, datasetNo, this.#dirNos, (at) => this.#names[at]!)
     const numbers = [...this.#byNo.keys()]
     const changes = [...this.#byNo.values()]
     await tx.query(

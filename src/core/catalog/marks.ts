@@ -49,9 +49,9 @@ export async function lockItems(
 }
 
 /** Combines an item's hash with its folder's changes: takes a live one out of the fingerprint, or puts it in. */
-export function toggleFingerprint(changes: FolderChanges, hash: RowHash, item: LockedItem, dirNo = item.dirNo): void {
+export function toggleFingerprint(changes: FolderChanges, hash: RowHash, item: LockedItem): void {
   hashObserved(hash, { ...item, isArchived: (item.flags & 4) !== 0 })
-  changes.add(dirNo, 0, 0, hash.high, hash.low)
+  changes.flip(item.dirNo, item.name, hash.high, hash.low)
 }
 
 /** Marks live items as missing in the storage; they stay, with everything that is known of them (GH-01). Answers how many. */
@@ -170,7 +170,7 @@ export async function restoreItems(
     [target.datasetNo, items.map((item) => item.itemNo)],
   )
   const changes = new FolderChanges()
-  for (const item of items) changes.add(item.dirNo, 1, item.sizeBytes, 0, 0)
+  for (const item of items) changes.add(item.dirNo, 1, item.sizeBytes)
   await changes.write(tx, target.datasetNo)
   await reserveDataPoints(tx, target.orgId, items.length)
   return items.length
@@ -219,7 +219,7 @@ async function settleLeft(tx: DbClient, target: MarkTarget, items: readonly Lock
   const changes = new FolderChanges()
   const hash = new RowHash(target.datasetNo)
   for (const item of items) {
-    changes.add(item.dirNo, -1, -item.sizeBytes, 0, 0)
+    changes.add(item.dirNo, -1, -item.sizeBytes)
     if (item.state === LIVE) toggleFingerprint(changes, hash, item)
   }
   await changes.write(tx, target.datasetNo)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import pgCopy from 'pg-copy-streams'
+import { dropSegments, saveSegments } from '#core/catalog/catalog.ts'
 import { markDirty } from '#core/hints/hints.ts'
 import { reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
@@ -20,7 +21,7 @@ import {
   type RunCounts,
   saveRanges,
 } from './queries.ts'
-import { COPY_HEADER, COPY_TRAILER, encodedFacts, ROW_COLUMNS, type RowBuffer } from './row-buffer.ts'
+import { COPY_HEADER, COPY_TRAILER, encodedFacts, nameOf, ROW_COLUMNS, type RowBuffer } from './row-buffer.ts'
 
 /** The run a batch belongs to, as far as writing it is concerned. */
 export interface CommitTarget {
@@ -181,6 +182,14 @@ async function settleBatch(
   }
   const updated = await updateItems(client, target, batch, comparison.changed)
   await writeFolders(client, target, batch, numbered.fresh)
+  await settleSegments(
+    client,
+    target,
+    batch,
+    numbered.rows,
+    comparison,
+    updated.disputed.length + restored.refused.length > 0,
+  )
   const disputed = [...comparison.disputed, ...restored.disputed, ...updated.disputed]
   await markDirty(
     client,
@@ -189,6 +198,33 @@ async function settleBatch(
   )
   counts.added = numbered.rows.rows - restored.refused.length
   return { ...counts, changed: updated.changed, returned: updated.returned }
+}
+
+/** Forgets the segments of large folders whose items have changed, and keeps those that were read and are as listed. */
+async function settleSegments(
+  client: DbClient,
+  target: CommitTarget,
+  batch: Batch,
+  added: RowBuffer,
+  comparison: Comparison,
+  isDoubtful: boolean,
+): Promise<void> {
+  const { changed } = comparison
+  const place = (at: number): [RowBuffer, number] =>
+    at < added.rows ? [added, at] : [batch.rows, changed[at - added.rows]!.row]
+  const dirNos = Array.from({ length: added.rows + changed.length }, (_, at) => {
+    const [rows, row] = place(at)
+    return batch.deltas[rows.folderOf(row)]!.folder.no
+  })
+  await dropSegments(client, target.datasetNo, dirNos, (at) => nameOf(...place(at)).toString('utf8'))
+  // Refused additions are in the listed fingerprints and not in the dataset.
+  if (isDoubtful || target.writes !== 'all') return
+  const kept = comparison.segments.filter(({ window }) => !comparison.doubtful.has(window))
+  await saveSegments(
+    client,
+    target.datasetNo,
+    kept.map(({ segment }) => segment),
+  )
 }
 
 function clear(delta: FolderDelta): void {

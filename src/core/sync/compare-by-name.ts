@@ -37,6 +37,8 @@ export async function compareByName(
     absentFolders: [],
     disputed: [],
     drifts: new Map(),
+    segments: [],
+    doubtful: new Set(),
     unchanged: 0,
     rowsRead: 0,
   }

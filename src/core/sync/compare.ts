@@ -2,7 +2,8 @@ import { RowHash } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
 import type { Batch } from './batch.ts'
 import type { FolderDelta } from './folder.ts'
-import { Merge } from './merge.ts'
+import { Merge, type WindowRows } from './merge.ts'
+import { narrowWindows, type SegmentPlan } from './narrow.ts'
 import { compareName, nameOf } from './row-buffer.ts'
 import { readStoredRows } from './stored-rows.ts'
 import { findWindows, type Window } from './windows.ts'
@@ -64,6 +65,10 @@ export interface Comparison {
   readonly disputed: Buffer[]
   /** Folders whose kept fingerprint was not that of their rows, by number, with what it has to be combined with; looked for in a forced comparison. */
   readonly drifts: Map<number, { readonly high: number; readonly low: number }>
+  /** Segments of large folders that are to be kept, unless their window is among the doubtful. */
+  readonly segments: SegmentPlan[number][]
+  /** Windows in which an item was absent or disputed. */
+  readonly doubtful: Set<WindowRows>
   unchanged: number
   /** Rows of the dataset that had to be read. */
   rowsRead: number
@@ -100,6 +105,8 @@ class Compare {
     absentFolders: [],
     disputed: [],
     drifts: new Map(),
+    segments: [],
+    doubtful: new Set(),
     unchanged: 0,
     rowsRead: 0,
   }
@@ -118,27 +125,31 @@ class Compare {
     const windows = await findWindows(client, datasetNo, this.#batch.intervals())
     const deltas = new Map(this.#batch.deltas.map((delta) => [delta.folder.path, delta]))
     const known = new Set<FolderDelta>()
-    const toRead: { window: Window; delta: FolderDelta | undefined }[] = []
+    const toRead: WindowRows[] = []
     for (const window of windows) {
       const delta = deltas.get(window.folder.path)
       if (delta) {
         known.add(delta)
         delta.folder.no ||= window.folder.no
       }
-      if (this.#mustRead(window, delta)) toRead.push({ window, delta })
+      if (this.#mustRead(window, delta)) toRead.push({ ...window, rows: delta ? this.#rowsIn(window, delta) : NONE })
     }
     for (const delta of this.#batch.deltas) if (!known.has(delta)) this.#addAll(delta)
+    const read = this.#target.isForced ? toRead : await this.#narrow(client, toRead)
     // Whole folders first, as the statement gives them.
     const isBounded = ({ low, high }: Window) => Number(low !== null || high !== null)
-    toRead.sort((a, b) => isBounded(a.window) - isBounded(b.window))
-    const merge = new Merge(this.#batch, this.#target, this.#found, this.#hash, toRead.length, (place) => {
-      const { window, delta } = toRead[place]!
-      return { ...window, rows: delta ? this.#rowsIn(window, delta) : NONE }
-    })
-    const asked = toRead.map(({ window }) => window)
-    await readStoredRows(client, datasetNo, asked, (bytes, at, end) => merge.take(bytes, at, end))
-    merge.moveTo(toRead.length)
+    read.sort((a, b) => isBounded(a) - isBounded(b))
+    const merge = new Merge(this.#batch, this.#target, this.#found, this.#hash, read)
+    await readStoredRows(client, datasetNo, read, (bytes, at, end) => merge.take(bytes, at, end))
+    merge.finish()
     return this.#found
+  }
+
+  async #narrow(client: DbClient, windows: readonly WindowRows[]): Promise<WindowRows[]> {
+    const narrowed = await narrowWindows(client, this.#target.datasetNo, this.#batch, windows)
+    this.#found.unchanged += narrowed.unchanged
+    this.#found.segments.push(...narrowed.plan)
+    return narrowed.windows
   }
 
   #mustRead({ folder, low, high }: Window, delta: FolderDelta | undefined): boolean {

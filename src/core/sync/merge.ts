@@ -24,8 +24,7 @@ export class Merge {
   readonly #target: CompareTarget
   readonly #found: Comparison
   readonly #hash: RowHash
-  readonly #rowsOf: (place: number) => WindowRows
-  readonly #places: number
+  readonly #windows: readonly WindowRows[]
   #place = -1
   #window: WindowRows | null = null
   #next = 0
@@ -33,20 +32,12 @@ export class Merge {
   #high = 0
   #low = 0
 
-  constructor(
-    batch: Batch,
-    target: CompareTarget,
-    found: Comparison,
-    hash: RowHash,
-    places: number,
-    rowsOf: (place: number) => WindowRows,
-  ) {
-    this.#places = places
+  constructor(batch: Batch, target: CompareTarget, found: Comparison, hash: RowHash, windows: readonly WindowRows[]) {
+    this.#windows = windows
     this.#batch = batch
     this.#target = target
     this.#found = found
     this.#hash = hash
-    this.#rowsOf = rowsOf
   }
 
   /** Takes the next stored row. */
@@ -54,7 +45,7 @@ export class Merge {
     this.#found.rowsRead++
     const place = bytes.readInt32BE(at + stored.window)
     if (place < this.#place) throw new Error('Stored rows came out of order.')
-    this.moveTo(place)
+    this.#moveTo(place)
     const { low, high, rows } = this.#window!
     const nameAt = at + stored.name + 4
     const nameEnd = nameAt + bytes.readUInt32BE(at + stored.name)
@@ -76,13 +67,18 @@ export class Merge {
     this.#miss(bytes, at, nameAt, nameEnd)
   }
 
+  /** Tells that no stored row follows. */
+  finish(): void {
+    this.#moveTo(this.#windows.length)
+  }
+
   /** Leaves all windows before this place; what was listed there and is not stored is new. */
-  moveTo(place: number): void {
+  #moveTo(place: number): void {
     while (this.#place < place) {
       if (this.#window) this.#leave(this.#window)
       this.#place++
       this.#next = this.#high = this.#low = 0
-      this.#window = this.#place < this.#places ? this.#rowsOf(this.#place) : null
+      this.#window = this.#windows[this.#place] ?? null
     }
   }
 
@@ -121,10 +117,14 @@ export class Merge {
   #miss(bytes: Buffer, at: number, nameAt: number, nameEnd: number): void {
     if (bytes.readInt16BE(at + stored.state) !== LIVE) return
     if (bytes.readBigInt64BE(at + stored.ticket) > this.#target.ticket) this.#dispute(bytes.subarray(nameAt, nameEnd))
-    else this.#found.absent.add(bytes.readBigInt64BE(at + stored.itemNo), this.#window!.folder.no)
+    else {
+      this.#found.doubtful.add(this.#window!)
+      this.#found.absent.add(bytes.readBigInt64BE(at + stored.itemNo), this.#window!.folder.no)
+    }
   }
 
   #dispute(name: Buffer): void {
+    this.#found.doubtful.add(this.#window!)
     this.#found.disputed.push(Buffer.concat([this.#window!.folder.bytes, name]))
   }
 

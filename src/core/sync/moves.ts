@@ -81,7 +81,7 @@ export async function linkMoves(
     }
     linked.push({ itemNo: pair.itemNo, movedTo: pair.movedTo! })
     // The new place keeps its counters and fingerprint: one item goes out of it and one with the same facts comes in.
-    changes.add(old.dirNo, -1, -old.sizeBytes, 0, 0)
+    changes.add(old.dirNo, -1, -old.sizeBytes)
     toggleFingerprint(changes, hash, old)
   }
   if (linked.length === 0) return 0

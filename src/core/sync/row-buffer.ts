@@ -68,6 +68,14 @@ export function compareName(buffer: RowBuffer, row: number, other: Buffer, from:
   return length - (to - from)
 }
 
+/** Hashes an encoded row; `buffer.hash` then holds the result. */
+export function hashRow(buffer: RowBuffer, row: number): void {
+  const { bytes, at } = buffer.rowAt(row)
+  const isArchived = (bytes.readInt16BE(at + FLAGS) & FLAG_ARCHIVED) !== 0
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  buffer.hash.row(view, at + SIZE, at + MODIFIED, isArchived, at + NAME, encodedEnd(bytes, at))
+}
+
 /** Reads a row back; for the few that need more than to be sent. */
 export function encodedFacts(buffer: RowBuffer, row: number): EncodedFacts {
   const { bytes, at } = buffer.rowAt(row)
@@ -75,8 +83,7 @@ export function encodedFacts(buffer: RowBuffer, row: number): EncodedFacts {
   const nameEnd = name + bytes.readUInt32BE(at + NAME)
   const end = encodedEnd(bytes, at)
   const flags = bytes.readInt16BE(at + FLAGS)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  buffer.hash.row(view, at + SIZE, at + MODIFIED, (flags & FLAG_ARCHIVED) !== 0, at + NAME, end)
+  hashRow(buffer, row)
   return {
     name: Buffer.from(bytes.subarray(name, nameEnd)),
     etag: Buffer.from(bytes.subarray(nameEnd + 4, end)),

@@ -1,0 +1,125 @@
+import { findSegments, isBorder, type Segment } from '#core/catalog/catalog.ts'
+import type { DbClient } from '#db/connect.ts'
+import type { Batch } from './batch.ts'
+import type { WindowRows } from './merge.ts'
+import { hashRow, nameOf } from './row-buffer.ts'
+import { textAtLeast, textAtMost } from './windows.ts'
+
+/** Listed rows from which on a window is looked at in segments; below, reading them all costs less. */
+const ROWS_MIN = 512
+
+/** Segments to be kept when the batch is written, each with the window it was read in: only if nothing there was in doubt. */
+export type SegmentPlan = readonly { readonly segment: Segment; readonly window: WindowRows }[]
+
+/** Windows in which rows must be read, and what follows for the segments. */
+export interface Narrowed {
+  readonly windows: WindowRows[]
+  readonly plan: SegmentPlan
+  /** Rows in segments that are as they were. */
+  readonly unchanged: number
+}
+
+/**
+ * Cuts windows with many rows into segments and leaves out those whose fingerprint is the kept one, so that of a folder of any size only the stretches
+ * that changed are read. Segments that are not kept yet are to be kept after the comparison: the first look at a large folder makes them.
+ */
+export async function narrowWindows(
+  client: DbClient,
+  datasetNo: number,
+  batch: Batch,
+  windows: readonly WindowRows[],
+): Promise<Narrowed> {
+  const large = windows.filter(({ rows }) => rows.length >= ROWS_MIN)
+  const narrowed = windows.filter(({ rows }) => rows.length < ROWS_MIN)
+  const stretches = large.map(({ folder, low, high }) => ({
+    dirNo: folder.no,
+    low: low === null ? '' : textAtMost(low),
+    high: textAtLeast(high),
+  }))
+  const kept = await findSegments(client, datasetNo, stretches)
+  const plan: SegmentPlan[number][] = []
+  let unchanged = 0
+  for (const [index, window] of large.entries()) {
+    let open: Piece[] = []
+    for (const piece of cut(batch, window, kept[index]!)) {
+      if (!piece.isKept) {
+        open.push(piece)
+        continue
+      }
+      unchanged += piece.to - piece.from
+      if (open.length > 0) narrowed.push(join(batch, window, open, plan))
+      open = []
+    }
+    // The last piece is always read.
+    narrowed.push(join(batch, window, open, plan))
+  }
+  return { windows: narrowed, plan, unchanged }
+}
+
+/** Rows `[from, to)` of a window: a whole segment, or what lies before the first border or behind the last one. */
+interface Piece {
+  readonly from: number
+  readonly to: number
+  readonly segment: Segment | null
+  readonly isKept: boolean
+  readonly isLast: boolean
+}
+
+/** The window's rows in pieces; the last one is what lies behind the last border, even if nothing was listed there. */
+function cut(batch: Batch, window: WindowRows, kept: readonly Segment[]): Piece[] {
+  const { rows, folder } = window
+  const places = new Map(kept.map((segment, place) => [segment.lastName, place]))
+  const pieces: Piece[] = []
+  let [from, high, low] = [0, 0, 0]
+  // Without a lower bound the folder's first segment begins here as well.
+  let before: string | null = window.low === null ? '' : null
+  for (let at = 0; at < rows.length; at++) {
+    hashRow(batch.rows, rows[at]!)
+    high ^= batch.rows.hash.high
+    low ^= batch.rows.hash.low
+    const name = nameOf(batch.rows, rows[at]!)
+    if (!isBorder(name, 0, name.length)) continue
+    const lastName = name.toString('utf8')
+    const segment: Segment | null = before === null ? null : { dirNo: folder.no, lastName, fpHigh: high, fpLow: low }
+    pieces.push({
+      from,
+      to: at + 1,
+      segment,
+      isKept: segment !== null && isSame(kept, places, segment, before!),
+      isLast: false,
+    })
+    before = lastName
+    from = at + 1
+    high = low = 0
+  }
+  pieces.push({ from, to: rows.length, segment: null, isKept: false, isLast: true })
+  return pieces
+}
+
+/** Whether the segment is kept with this fingerprint and from this border on. */
+function isSame(
+  kept: readonly Segment[],
+  places: ReadonlyMap<string, number>,
+  segment: Segment,
+  before: string,
+): boolean {
+  const place = places.get(segment.lastName)
+  if (place === undefined) return false
+  const { fpHigh, fpLow } = kept[place]!
+  return (kept[place - 1]?.lastName ?? '') === before && fpHigh === segment.fpHigh && fpLow === segment.fpLow
+}
+
+/** One window over neighbouring pieces; their segments go into the plan. */
+function join(batch: Batch, window: WindowRows, pieces: readonly Piece[], plan: SegmentPlan[number][]): WindowRows {
+  const { from } = pieces[0]!
+  const last = pieces.at(-1)!
+  const { rows, folder } = window
+  const part: WindowRows = {
+    folder,
+    low: from === 0 ? window.low : nameOf(batch.rows, rows[from - 1]!),
+    high: last.isLast ? window.high : nameOf(batch.rows, rows[last.to - 1]!),
+    rows: rows.subarray(from, last.to),
+  }
+  for (const { segment } of pieces) if (segment !== null) plan.push({ segment, window: part })
+  return part
+}
