@@ -4,9 +4,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { markMissing } from '#core/catalog/catalog.ts'
 import { removeDataset } from '#core/datasets/datasets.ts'
-import { cancelItemTask, continueItemTask, reviveItemTasks, sweepRemoved } from '#core/items/items.ts'
+import { cancelItemTask, continueItemTask, reviveItemTasks, sweepRemoved, workOnItems } from '#core/items/items.ts'
 import { repairDataPoints, setDataPointsMax } from '#core/quota/quota.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
+import { systemClock } from '#lib/clock.ts'
+import { graphileQueue, migrateQueue } from '#queue/graphile-worker.ts'
+import { startJobs } from '../../src/jobs/jobs.ts'
 import { type Answer, type TestApi, withApi } from '../support/api.ts'
 import { type SeededDataset, type SeedItem, seedDataset } from '../support/catalog.ts'
 import { dataPointsOf, findFolderFaults } from '../support/invariants.ts'
@@ -158,12 +161,15 @@ describe('what is asked for', () => {
   })
 })
 
-/** Runs `work` while another transaction has done something and not committed; the work waits for it. Then that does one thing more, and commits. */
+/**
+ * Runs `work` while another transaction has done something and not committed; the work waits for it. Then that does one thing more and commits. Answers
+ * whether it could: where the two waited for each other, the database has ended one of them.
+ */
 async function whileHeld(
   change: (tx: DbClient) => Promise<unknown>,
   work: () => Promise<unknown>,
   then: (tx: DbClient) => Promise<unknown> = async () => {},
-): Promise<void> {
+): Promise<boolean> {
   const client = await api.deps.db.connect()
   try {
     await client.query('begin')
@@ -176,9 +182,16 @@ async function whileHeld(
       if (rows.length > 0) break
       await new Promise((done) => setTimeout(done, 5))
     }
-    await then(client)
-    await client.query('commit')
+    const isDone = await then(client).then(
+      () => true,
+      (error: { code?: string }) => {
+        if (error.code !== '40P01') throw error
+        return false
+      },
+    )
+    await client.query(isDone ? 'commit' : 'rollback')
     await working
+    return isDone
   } finally {
     client.release()
   }
@@ -201,19 +214,22 @@ describe('somebody else', () => {
   })
 
   test('who locks the same items in another order makes it begin again, not fail', async () => {
-    const dataset = await seed([
-      { key: 'first', state: 1 },
-      { key: 'second', state: 1 },
-    ])
-    const touch = (name: string) => (tx: DbClient) =>
-      tx.query('update item set updated_at = now() where dataset_no = $1 and name = $2', [dataset.datasetNo, name])
-    await whileHeld(
-      touch('second'),
-      async () =>
-        expect((await post(dataset, '/missing/clear', { all: true })).body).toEqual({ count: 2, command: null }),
-      touch('first'),
-    )
-    await expectSound(dataset)
+    // The database ends whichever of the two has waited for a second first; until it was the clearing.
+    for (let hasBegunAgain = false; !hasBegunAgain; ) {
+      const dataset = await seed([
+        { key: 'first', state: 1 },
+        { key: 'second', state: 1 },
+      ])
+      const touch = (name: string) => (tx: DbClient) =>
+        tx.query('update item set updated_at = now() where dataset_no = $1 and name = $2', [dataset.datasetNo, name])
+      hasBegunAgain = await whileHeld(
+        touch('second'),
+        async () =>
+          expect((await post(dataset, '/missing/clear', { all: true })).body).toEqual({ count: 2, command: null }),
+        touch('first'),
+      )
+      await expectSound(dataset)
+    }
   })
 
   test('who has looked for the file while it is put back is not overruled by an older look', async () => {
@@ -303,6 +319,23 @@ describe('more than 5,000 items', () => {
       missing: ITEMS,
     })
     await expectSound(dataset)
+  })
+
+  test('are taken up by a worker of the real queue', async () => {
+    const dataset = await seed([...ghosts, ...live])
+    await migrateQueue(api.deps.db)
+    const deps = { ...api.deps, clock: systemClock, queue: graphileQueue }
+    const workers = await startJobs(deps)
+    try {
+      const { command } = await workOnItems(deps, api.owner, dataset.datasetNo, 'clear-missing', { all: true })
+      for (let status = 'created'; status !== 'success'; ) {
+        status = (await call('GET', `/commands/${command!.id}`)).body.status
+        expect(['created', 'in-progress', 'success']).toContain(status)
+      }
+    } finally {
+      await workers.stop()
+    }
+    expect(await keysOf(dataset)).toEqual(live)
   })
 
   test('stay as far as they are when the command is stopped, or their dataset deleted', async () => {

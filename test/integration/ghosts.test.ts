@@ -47,6 +47,7 @@ const stream = async (id: string) => {
 
 async function found(filter: unknown): Promise<string[]> {
   const { body } = await inDataset('POST', '/query', { filter })
+  expect(body.message, JSON.stringify(filter)).toBeUndefined()
   expect(body.totalItemsCount).toBe(body.items.length)
   return body.items.map((each: Item) => each.filename).sort()
 }
@@ -210,6 +211,23 @@ describe('a file that is gone', () => {
     expect(await found({ state: 'missing' })).toEqual(['/a/1.txt', '/c/d/5.txt'])
     await expectSound()
   })
+})
+
+test('while nothing is missing or changed, what is not is everything', async () => {
+  for (const filter of [
+    { state: { $ne: 'missing' } },
+    { state: { $nin: ['missing', 'excluded'] } },
+    { missingSince: { $exists: false } },
+    { missingSince: { $ne: '2026-01-01' } },
+    { changedInStorage: { $ne: true } },
+    { changedInStorage: false },
+    { $or: [{ state: 'missing' }, { changedInStorage: true }, { name: '*' }] },
+  ])
+    expect(await found({ type: 'file', dir: '/a', ...filter }), JSON.stringify(filter)).toEqual([
+      '/a/1.txt',
+      '/a/2.txt',
+    ])
+  expect(await found({ changedInStorage: true })).toEqual([])
 })
 
 describe('a file that changed', () => {

@@ -42,8 +42,11 @@ function compile(condition: Condition, source: Source, scope: QueryScope): Compi
   if (condition.kind === 'test') return compileTest(condition, source, scope)
   const of = condition.of.map((part) => compile(part, source, scope))
   const combine = condition.kind === 'and' ? allOf : anyOf
+  const where = combine(of.map((part) => part.where))
+  // One part decides it, so there is nothing left to ask of an item.
+  if (typeof where === 'boolean') return folderOnly(where)
   return {
-    where: combine(of.map((part) => part.where)),
+    where,
     folder: combine(of.map((part) => part.folder)),
     isFolderOnly: of.every((part) => part.isFolderOnly),
     usesDir: of.some((part) => part.usesDir),
