@@ -86,11 +86,6 @@ export async function seedDataset(
       [datasetNo, JSON.stringify(rows.slice(at, at + 10_000))],
     )
   }
-  await pool.query('insert into dataset_numbers (dataset_no, last_item_no, last_dir_no) values ($1, $2, $3)', [
-    datasetNo,
-    rows.reduce((last, row) => (BigInt(row.item_no) > last ? BigInt(row.item_no) : last), 0n).toString(),
-    dirs.size,
-  ])
   return { datasetNo, datasetId, projectId, idOf: (key) => itemId(datasetNo, numbers.get(key)!) }
 }
 
