@@ -66,7 +66,8 @@ export async function saveSegments(tx: DbClient, datasetNo: number, segments: re
 }
 
 /**
- * Forgets the segments that items lie in, because one of their items has become another; the next sync makes them anew. `dirNos` are the items'
+ * Forgets the segments that items lie in, because one of their items has become another; the next sync makes them anew. Of an item that is a border
+ * also the segment behind it, which begins at it: without the border it would be taken for one that reaches further back. `dirNos` are the items'
  * folders and `nameOf` gives the name of the item at a place; asked for only where a folder has segments.
  */
 export async function dropSegments(
@@ -86,10 +87,18 @@ export async function dropSegments(
   const cut = new Set(rows.map((row) => row.dir_no))
   const places = dirNos.flatMap((dirNo, at) => (cut.has(dirNo) ? [at] : []))
   await tx.query(
-    `delete from dir_segment s using (
-       select u.dir_no, (select min(m.last_name collate "C") from dir_segment m where m.dataset_no = $1 and m.dir_no = u.dir_no and m.last_name >= u.name collate "C") as last_name
-         from unnest($2::int[], $3::text[]) u (dir_no, name)) hit
-      where s.dataset_no = $1 and s.dir_no = hit.dir_no and s.last_name = hit.last_name`,
+    `with touched as (
+       select u.dir_no, u.name, (select min(m.last_name collate "C") from dir_segment m
+                                  where m.dataset_no = $1 and m.dir_no = u.dir_no and m.last_name >= u.name collate "C") as last_name
+         from unnest($2::int[], $3::text[]) u (dir_no, name)
+     ), hit as (
+       select dir_no, last_name from touched
+       union
+       select t.dir_no, (select min(m.last_name collate "C") from dir_segment m
+                          where m.dataset_no = $1 and m.dir_no = t.dir_no and m.last_name > t.name collate "C")
+         from touched t where t.last_name = t.name
+     )
+     delete from dir_segment s using hit where s.dataset_no = $1 and s.dir_no = hit.dir_no and s.last_name = hit.last_name`,
     [datasetNo, places.map((at) => dirNos[at]), places.map(nameOf)],
   )
 }

@@ -57,6 +57,8 @@ export class Batch {
   readonly skipped: Skipped[] = []
   /** How far each range is when this batch is committed. */
   readonly reached = new Map<WalkRange, Reach>()
+  /** Places of rows in the order of their pages, by range: those of one range follow each other in the bucket. */
+  readonly pages = new Map<WalkRange, { readonly from: number; readonly to: number }[]>()
   /** Where each range was before the batch's first page of it. */
   readonly #from = new Map<WalkRange, Buffer>()
   readonly #settings: BatchSettings
@@ -76,6 +78,7 @@ export class Batch {
     const end = range.to !== null && page.lastKey !== null && page.lastKey.compare(range.to) > 0 ? range.to : null
     const before = this.counts.listed
     this.#rangeNo = range.no
+    const firstRow = this.rows.rows
     while (entries.next()) {
       if (end !== null && entries.keyBytes.compare(end, 0, end.length, entries.keyStart, entries.keyEnd) > 0) continue
       this.counts.listed++
@@ -86,6 +89,10 @@ export class Batch {
       this.counts.listed++
       this.#skip(key, reason, 0)
     }
+    const rows = { from: firstRow, to: this.rows.rows }
+    const pages = this.pages.get(range)
+    if (pages) pages.push(rows)
+    else this.pages.set(range, [rows])
     range.keys += this.counts.listed - before
     this.reached.set(range, reach)
   }

@@ -10,6 +10,7 @@ import type { Batch } from './batch.ts'
 import { settleRestored, updateItems } from './changes.ts'
 import type { Comparison } from './compare.ts'
 import type { FolderDelta } from './folder.ts'
+import { listedSegments } from './narrow.ts'
 import type { NumberStock } from './numbers.ts'
 import {
   addToFolders,
@@ -130,12 +131,15 @@ export async function copyBatch(
   await guard(async () => {
     if (numbered.rows.rows > 0) await copyRows(client, numbered.rows)
   })
+  const isPlainLoad = comparison === null && target.writes === 'all' && target.isOrdered
+  const segments = isPlainLoad ? listedSegments(batch) : []
   if (comparison === null) batch.rows.release()
   return {
     settle: (progress) =>
       guard(async () => {
         await holdRun(client, target)
         const counts = await settleBatch(client, target, batch, numbered, comparison)
+        await saveSegments(client, target.datasetNo, segments)
         await insertSkipped(client, target, batch.skipped)
         await saveRanges(client, target.runNo, ranges)
         const isStopAsked = await addToRun(client, { ...target, progress }, counts)

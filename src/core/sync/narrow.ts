@@ -123,3 +123,34 @@ function join(batch: Batch, window: WindowRows, pieces: readonly Piece[], plan: 
   for (const { segment } of pieces) if (segment !== null) plan.push({ segment, window: part })
   return part
 }
+
+/**
+ * Segments of large folders as a batch lists them, for a load: between two borders that one range met one after the other lies everything there is.
+ * What lies before the first border and behind the last one is left to the first comparison.
+ */
+export function listedSegments(batch: Batch): Segment[] {
+  const large = batch.deltas.filter(({ items }) => items >= ROWS_MIN)
+  if (large.length === 0) return []
+  const places = new Set(large.map(({ place }) => place))
+  const segments: Segment[] = []
+  for (const pages of batch.pages.values()) {
+    const open = new Map<number, { hasBegun: boolean; high: number; low: number }>()
+    for (const { from, to } of pages)
+      for (let row = from; row < to; row++) {
+        const place = batch.rows.folderOf(row)
+        if (!places.has(place)) continue
+        const segment = open.get(place) ?? { hasBegun: false, high: 0, low: 0 }
+        open.set(place, segment)
+        hashRow(batch.rows, row)
+        segment.high ^= batch.rows.hash.high
+        segment.low ^= batch.rows.hash.low
+        const name = nameOf(batch.rows, row)
+        if (!isBorder(name, 0, name.length)) continue
+        const dirNo = batch.deltas[place]!.folder.no
+        if (segment.hasBegun)
+          segments.push({ dirNo, lastName: name.toString('utf8'), fpHigh: segment.high, fpLow: segment.low })
+        open.set(place, { hasBegun: true, high: 0, low: 0 })
+      }
+  }
+  return segments
+}

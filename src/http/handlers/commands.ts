@@ -1,6 +1,7 @@
 import type { Command as CommandAnswer, commandRoutes } from '#contract/commands.ts'
 import { grant } from '#core/access/access.ts'
 import { type Command, findCommand, listCommands } from '#core/commands/commands.ts'
+import { cancelItemTask } from '#core/items/items.ts'
 import { cancelSync } from '#core/sync/sync.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -25,6 +26,7 @@ export const commandHandlers: Handlers<typeof commandRoutes> = {
     // Who may start a sync may stop it; seeing a command is not enough.
     await grant(deps, caller, 'dataset', String(spec.datasetId), 'engineer')
     await cancelSync(deps, params.commandId)
+    await cancelItemTask(deps, params.commandId)
     return renderCommand(await findCommand(deps.db, caller, params.commandId), baseUrl)
   },
 }
