@@ -9,6 +9,7 @@ import { FolderTree } from './folder.ts'
 import { Ingest } from './ingest.ts'
 import { findFolders } from './queries.ts'
 import { type ClaimedRun, hasRanges, loadRanges } from './run.ts'
+import { sampleKeys } from './sample.ts'
 
 /** How often at least what was listed is committed, so that progress is seen. */
 const TICK_MS = 1_000
@@ -69,6 +70,7 @@ export async function listAll(deps: Deps, options: ListingOptions): Promise<bool
       storage: open.storage,
       prefix: open.prefix,
       ranges,
+      marks: run.mode === 'compare' && isOrdered ? await sampleKeys(deps.db, run.datasetNo, open.prefix) : [],
       connectionsMax: deps.config.listConnections,
       mayListBelow: open.driver.report?.capabilities.list_below ?? false,
       signal,
