@@ -87,11 +87,13 @@ export function pageOf(
   selection: Pick<Selection<Keyed>, 'prefixes' | 'token'>,
   skipped?: readonly SkippedEntry[],
 ): ListPage {
-  const last = objects.at(-1)
+  // Also behind what is skipped at the end of the page, so that the next page does not tell it again.
+  const ends = [objects.at(-1), skipped?.at(-1)].flatMap((end) => (end === undefined ? [] : [end.key]))
+  const last = ends.sort(Buffer.compare).at(-1)
   return {
     entries: new ObjectCursor(objects),
     count: objects.length,
-    lastKey: last === undefined ? null : Buffer.from(last.key),
+    lastKey: last === undefined ? null : Buffer.from(last),
     prefixes: selection.prefixes,
     isTruncated: selection.token !== undefined,
     token: selection.token,

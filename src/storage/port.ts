@@ -72,7 +72,10 @@ export interface ListPage {
   readonly entries: EntryCursor
   /** Number of entries, as the provider states it and as the page was checked against. */
   readonly count: number
-  /** Key of the last entry, known before the entries are walked, so that the next request can be sent first; null on an empty page. */
+  /**
+   * Key of the last entry, or of what is skipped behind it; null on an empty page. Known before the entries are walked, so that the next
+   * request can be sent first.
+   */
   readonly lastKey: Buffer | null
   /** Folded prefixes, when a delimiter was given. */
   readonly prefixes: readonly Buffer[]

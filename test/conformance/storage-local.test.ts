@@ -9,6 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { skipReasons } from '#contract/skip-reasons.ts'
 import { openLocalStorage } from '#storage/local/local.ts'
 import type { Storage } from '#storage/port.ts'
+import { seedRanges } from '#storage/walk/seeds.ts'
+import { walk } from '#storage/walk/walk.ts'
 import { storageConformance } from './storage.suite.ts'
 
 storageConformance('local folder', async () => {
@@ -96,6 +98,49 @@ describe('a local folder stays inside itself', () => {
     expect(await kindOf(storage.read('pipe'))).toBe('unsupported')
     expect(await readdir(join(base, 'open-not'))).toEqual(['secret'])
     expect((await buffer((await storage.read('link-in')).body)).toString()).toBe('file')
+  })
+
+  test('what is skipped is told once, however small the pages and wherever ranges meet', async () => {
+    const skipped = Array.from({ length: 40 }, (_, n) => `dir/${n < 20 ? 'mixed' : 'tail'}-${10 + n}-link`)
+    const files = Array.from({ length: 20 }, (_, n) => `dir/mixed-${10 + n}-file`).concat('file')
+    await mkdir(join(root, 'dir'))
+    for (const key of files) await writeFile(join(root, key), '')
+    for (const key of skipped) await symlink('nowhere', join(root, key))
+    for (const entriesMax of [1, 3, 7, 1000]) {
+      for (const borders of [[], ['dir/mixed-15-file', 'dir/mixed-20', 'dir/tail-35-link']]) {
+        const found: string[] = []
+        const told: string[] = []
+        await walk({
+          storage: {
+            ...storage,
+            can: storage.can,
+            list: (query) =>
+              storage.list({ ...query, entriesMax: Math.min(entriesMax, query.entriesMax ?? entriesMax) }),
+          },
+          prefix: '',
+          ranges: seedRanges(
+            borders.map((key) => Buffer.from(key)),
+            { prefix: Buffer.alloc(0), rangesMax: 4 },
+          ),
+          connectionsMax: 4,
+          mayListBelow: true,
+          signal: new AbortController().signal,
+          cost: { requests: 0 },
+          onRange: () => {},
+          onPage: ({ to }, page) => {
+            const isInside = (key: Buffer) => to === null || key.compare(to) <= 0
+            for (const { key } of page.skipped ?? []) if (isInside(key)) told.push(key.toString())
+            const { entries } = page
+            while (entries.next()) {
+              const key = Buffer.from(entries.keyBytes.subarray(entries.keyStart, entries.keyEnd))
+              if (isInside(key)) found.push(key.toString())
+            }
+          },
+        })
+        expect(found.sort()).toEqual(files)
+        expect(told.sort()).toEqual(skipped)
+      }
+    }
   })
 
   test('removing a link removes the link', async () => {
