@@ -6,7 +6,7 @@ import { PAGE_KEYS } from './page-keys.ts'
 /** File, constant as it stands, constant as the worker gets it. */
 const smaller = [
   ['src/storage/s3/s3.ts', /list_page_max: 1000\b/, `list_page_max: ${PAGE_KEYS}`],
-  ['src/core/sync/ingest.ts', /\bBATCH_ROWS = 15_000\b/, 'BATCH_ROWS = 250'],
+  ['src/core/sync/rows/ingest.ts', /\bBATCH_ROWS = 15_000\b/, 'BATCH_ROWS = 250'],
   ['src/jobs/hint-drain.ts', /\bWAKE_MS = 1_000\b/, 'WAKE_MS = 50'],
   // Only where a test asks for it: a run in many slices, each given back and queued again.
   [

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { markMissing } from '#core/catalog/catalog.ts'
-import { noteUnseen } from '#core/sync/compare-by-name.ts'
+import { noteUnseen } from '#core/sync/compare/compare-by-name.ts'
 import { withTransaction } from '#db/connect.ts'
 import { type MemoryBucket, memoryBucket } from '#storage/memory/memory.ts'
 import { type TestApi, withApi } from '../support/api.ts'

@@ -1,8 +1,8 @@
 // Lists a bucket of this process's memory and ingests it, as a slice does, with batches and pages as small as a test wants them.
 
 import { MediaTypes } from '#core/catalog/catalog.ts'
-import { FolderTree } from '#core/sync/folder.ts'
-import { Ingest } from '#core/sync/ingest.ts'
+import { FolderTree } from '#core/sync/rows/folder.ts'
+import { Ingest } from '#core/sync/rows/ingest.ts'
 import { systemClock } from '#lib/clock.ts'
 import { noForeground } from '#lib/foreground.ts'
 import { pageOf } from '#storage/entry-page.ts'

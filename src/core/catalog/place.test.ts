@@ -1,9 +1,9 @@
 // Proves that taking one key apart says exactly what a listing's batch says of it: item with the same folder, name and flags, or the same reason for none.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Batch } from '#core/sync/batch.ts'
-import { FolderStack, FolderTree } from '#core/sync/folder.ts'
-import { encodedFacts } from '#core/sync/row-buffer.ts'
+import { Batch } from '#core/sync/rows/batch.ts'
+import { FolderStack, FolderTree } from '#core/sync/rows/folder.ts'
+import { encodedFacts } from '#core/sync/rows/row-buffer.ts'
 import { pageOf } from '#storage/entry-page.ts'
 import type { MediaTypes } from './media-types.ts'
 import { placeOf } from './place.ts'

@@ -18,7 +18,7 @@ export type Place =
   | { readonly kind: 'skipped'; readonly reason: Extract<SkipReason, 'not-text' | 'too-long'> }
 
 /**
- * Takes a key apart, one at a time; a listing's batch does the same for millions (core/sync/batch.ts) and a test keeps the two in agreement.
+ * Takes a key apart, one at a time; a listing's batch does the same for millions (core/sync/rows/batch.ts) and a test keeps the two in agreement.
  *
  * `key` is what follows the driver's folder, at least one byte. A slash at its end belongs to the name: with bytes in it such an object is a file.
  */

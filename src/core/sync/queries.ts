@@ -1,8 +1,8 @@
 import { fingerprintText } from '#core/catalog/catalog.ts'
 import type { Db, DbClient } from '#db/connect.ts'
 import type { WalkRange } from '#storage/walk/walk.ts'
-import type { Counts, Skipped } from './batch.ts'
-import type { FolderDelta } from './folder.ts'
+import type { Counts, Skipped } from './rows/batch.ts'
+import type { FolderDelta } from './rows/folder.ts'
 
 /** Another worker has taken the run over, or it was ended: nothing more may be written for it. */
 export class LeaseLost extends Error {}

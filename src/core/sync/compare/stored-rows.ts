@@ -1,7 +1,7 @@
 import pg from 'pg'
 import pgCopy from 'pg-copy-streams'
 import type { DbClient } from '#db/connect.ts'
-import { COPY_HEADER } from './row-buffer.ts'
+import { COPY_HEADER } from '../rows/row-buffer.ts'
 import { textAtMost, type Window } from './windows.ts'
 
 /**

@@ -4,9 +4,9 @@ import type { MediaTypes } from '#core/catalog/catalog.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import type { EntryCursor, ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
+import type { Interval } from '../compare/windows.ts'
 import { type Folder, FolderDelta, type FolderStack } from './folder.ts'
 import { FLAG_ARCHIVED, NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
-import type { Interval } from './windows.ts'
 
 /** A key that cannot be an item, kept to be shown. */
 export interface Skipped {

@@ -1,7 +1,7 @@
 import type { RowHash } from '#core/catalog/catalog.ts'
-import type { Batch } from './batch.ts'
+import type { Batch } from '../rows/batch.ts'
+import { compareName, encoded, nameOf } from '../rows/row-buffer.ts'
 import type { CompareTarget, Comparison } from './compare.ts'
-import { compareName, encoded, nameOf } from './row-buffer.ts'
 import { stored } from './stored-rows.ts'
 import type { StoredFolder } from './windows.ts'
 

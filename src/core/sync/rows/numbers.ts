@@ -1,5 +1,5 @@
 import type { Db } from '#db/connect.ts'
-import { LeaseLost } from './queries.ts'
+import { LeaseLost } from '../queries.ts'
 
 /** Numbers taken at once, so that most batches need not ask: a few batches' worth. What is left at a slice's end is never used, which is no harm. */
 const ITEMS_AT_ONCE = 100_000

@@ -1,6 +1,6 @@
 import { FolderChanges, lockItems, type MarkTarget, RowHash, toggleFingerprint } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
-import type { ClaimedRun } from './run.ts'
+import type { ClaimedRun } from '../run.ts'
 
 /** Uncertain pairs that are kept to be looked at. */
 const UNCERTAIN_MAX = 100

@@ -1,9 +1,9 @@
 import { hashObserved } from '#core/catalog/catalog.ts'
 import type { Db, DbClient } from '#db/connect.ts'
-import type { Batch } from './batch.ts'
+import { findFolders } from '../queries.ts'
+import type { Batch } from '../rows/batch.ts'
+import { type EncodedFacts, encodedFacts } from '../rows/row-buffer.ts'
 import { AbsentItems, type ChangedRow, type CompareTarget, type Comparison } from './compare.ts'
-import { findFolders } from './queries.ts'
-import { type EncodedFacts, encodedFacts } from './row-buffer.ts'
 
 interface StoredRow {
   readonly row: number

@@ -2,14 +2,14 @@ import type { ErrorCode } from '#contract/errors.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import { freeDataPoints } from '#core/quota/quota.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
-import type { Deps } from '../deps.ts'
+import type { Deps } from '../../deps.ts'
+import { noteUnseen } from '../compare/compare-by-name.ts'
+import { type ClaimedRun, enterPhase } from '../run.ts'
+import type { RunEnd } from '../run-end.ts'
 import { absentMax, type BrakeReason, brakeReason } from './brake.ts'
 import { readMark } from './bucket-mark.ts'
-import { noteUnseen } from './compare-by-name.ts'
 import { placeAbsences } from './confirm.ts'
 import { pairMoves } from './moves.ts'
-import { type ClaimedRun, enterPhase } from './run.ts'
-import type { RunEnd } from './run-end.ts'
 
 /** Keys that are shown of what was not listed. */
 const SAMPLE = 20

@@ -5,13 +5,9 @@ import { markDirty } from '#core/hints/hints.ts'
 import { reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 import type { WalkRange } from '#storage/walk/walk.ts'
-import { noteAbsentFolders, noteAbsentItems } from './absences.ts'
-import type { Batch } from './batch.ts'
-import { settleRestored, updateItems } from './changes.ts'
-import type { Comparison } from './compare.ts'
-import type { FolderDelta } from './folder.ts'
-import { listedSegments } from './narrow.ts'
-import type { NumberStock } from './numbers.ts'
+import { noteAbsentFolders, noteAbsentItems } from '../absence/absences.ts'
+import type { Comparison } from '../compare/compare.ts'
+import { listedSegments } from '../compare/narrow.ts'
 import {
   addToFolders,
   addToRun,
@@ -21,7 +17,11 @@ import {
   NotEmpty,
   type RunCounts,
   saveRanges,
-} from './queries.ts'
+} from '../queries.ts'
+import type { Batch } from './batch.ts'
+import { settleRestored, updateItems } from './changes.ts'
+import type { FolderDelta } from './folder.ts'
+import type { NumberStock } from './numbers.ts'
 import { COPY_HEADER, COPY_TRAILER, encodedFacts, nameOf, ROW_COLUMNS, type RowBuffer } from './row-buffer.ts'
 
 /** The run a batch belongs to, as far as writing it is concerned. */

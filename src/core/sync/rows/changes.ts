@@ -1,7 +1,7 @@
 import type { DbClient } from '#db/connect.ts'
+import type { ChangedRow } from '../compare/compare.ts'
 import type { Batch } from './batch.ts'
 import type { CommitTarget, Numbered } from './commit.ts'
-import type { ChangedRow } from './compare.ts'
 import { encodedFacts } from './row-buffer.ts'
 
 /** What came of updates. */

@@ -1,5 +1,5 @@
 import type { DbClient } from '#db/connect.ts'
-import type { AbsentItems } from './compare.ts'
+import type { AbsentItems } from '../compare/compare.ts'
 
 /** Items a statement. */
 const ITEMS_MAX = 10_000

@@ -4,11 +4,11 @@ import { markDirty } from '#core/hints/hints.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import { releaseDataPoints } from '#core/quota/quota.ts'
 import { type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
-import type { Deps } from '../deps.ts'
+import type { Deps } from '../../deps.ts'
+import { observeKeys } from '../observe.ts'
+import { holdRun } from '../queries.ts'
+import type { ClaimedRun } from '../run.ts'
 import { linkMoves } from './moves.ts'
-import { observeKeys } from './observe.ts'
-import { holdRun } from './queries.ts'
-import type { ClaimedRun } from './run.ts'
 
 /** Items confirmed at once; each chunk is one transaction. */
 const CHUNK = 500

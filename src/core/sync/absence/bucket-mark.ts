@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import { addressableKey } from '#storage/key.ts'
 import { StorageError } from '#storage/storage-error.ts'
-import type { Deps } from '../deps.ts'
+import type { Deps } from '../../deps.ts'
 
 /** Name of the mark in the hidden folder. */
 const NAME = 'sluice-mark.txt'

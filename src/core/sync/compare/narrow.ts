@@ -1,8 +1,8 @@
 import { findSegments, isBorder, type Segment } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
-import type { Batch } from './batch.ts'
+import type { Batch } from '../rows/batch.ts'
+import { hashRow, nameOf } from '../rows/row-buffer.ts'
 import type { WindowRows } from './merge.ts'
-import { hashRow, nameOf } from './row-buffer.ts'
 import { textAtLeast, textAtMost } from './windows.ts'
 
 /** Listed rows from which on a window is looked at in segments; below, reading them all costs less. */

@@ -1,10 +1,10 @@
 import { RowHash } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
-import type { Batch } from './batch.ts'
-import type { FolderDelta } from './folder.ts'
+import type { Batch } from '../rows/batch.ts'
+import type { FolderDelta } from '../rows/folder.ts'
+import { compareName, nameOf } from '../rows/row-buffer.ts'
 import { Merge, type WindowRows } from './merge.ts'
 import { narrowWindows, type SegmentPlan } from './narrow.ts'
-import { compareName, nameOf } from './row-buffer.ts'
 import { readStoredRows } from './stored-rows.ts'
 import { findWindows, type Window } from './windows.ts'
 
