@@ -6,7 +6,8 @@ import { route } from './route.ts'
 const params = z.object({ datasetId: id('dataset') })
 const oneSync = z.object({ datasetId: id('dataset'), commandId: id('command') })
 
-const counts = [
+/** Names of a run's counters. */
+export const syncCounts = [
   'listed',
   'added',
   'changed',
@@ -22,6 +23,9 @@ const counts = [
   'overQuota',
   'requests',
 ] as const
+
+/** Name of a run's counter. */
+export type SyncCount = (typeof syncCounts)[number]
 
 /** Items that a complete listing did not show. */
 const Absent = z.object({
@@ -60,9 +64,7 @@ export const SyncRun = z.object({
     approved: z.string().optional(),
     isFirst: z.boolean().optional(),
   }),
-  counts: z.object(
-    Object.fromEntries(counts.map((name) => [name, z.int()])) as Record<(typeof counts)[number], z.ZodInt>,
-  ),
+  counts: z.object(Object.fromEntries(syncCounts.map((name) => [name, z.int()])) as Record<SyncCount, z.ZodInt>),
   report: Report,
   error: z.string().nullable(),
   errorCode: z.string().nullable(),

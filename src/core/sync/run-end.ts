@@ -1,5 +1,6 @@
 import type { ErrorCode } from '#contract/errors.ts'
 import type { NoticeCode } from '#contract/notifications.ts'
+import { type SyncCount, syncCounts } from '#contract/syncs.ts'
 import { notify } from '#core/notifications/notifications.ts'
 import { type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
 import { forgetRun } from './queries.ts'
@@ -68,27 +69,10 @@ export async function endRun(
   })
 }
 
-/** Names of a run's counters, as columns and in answers. */
-export const runCounts = [
-  'listed',
-  'added',
-  'changed',
-  'unchanged',
-  'missing',
-  'returned',
-  'removed',
-  'moved',
-  'excluded',
-  'markers',
-  'hidden',
-  'skipped',
-  'overQuota',
-  'requests',
-] as const
-type Counts = Record<(typeof runCounts)[number], number>
+type Counts = Record<SyncCount, number>
 
 /** SQL of a run's counters. */
-export const countColumns = runCounts
+export const countColumns = syncCounts
   .map((name) => (name === 'overQuota' ? 'over_quota as "overQuota"' : name))
   .join(', ')
 

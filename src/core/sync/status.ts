@@ -1,7 +1,7 @@
+import { type SyncCount, syncCounts } from '#contract/syncs.ts'
 import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { RunOptions, RunPhase } from './run.ts'
-import type { runCounts } from './run-end.ts'
 
 /** A run as people see it: how far it is, what it met and what it waits for. */
 export interface SyncStatus {
@@ -9,7 +9,7 @@ export interface SyncStatus {
   readonly state: 'queued' | 'running' | 'paused' | 'parked' | 'success' | 'failed' | 'canceled'
   readonly phase: RunPhase
   readonly options: RunOptions
-  readonly counts: Readonly<Record<(typeof runCounts)[number], number>>
+  readonly counts: Readonly<Record<SyncCount, number>>
   /** Samples and sets of what was found; of a plan also what it would need. */
   readonly report: Readonly<Record<string, unknown>>
   readonly error: string | null
@@ -19,11 +19,10 @@ export interface SyncStatus {
   readonly finishedAt: Date | null
 }
 
+const counts = syncCounts.map((name) => `'${name}', ${name === 'overQuota' ? 'over_quota' : name}`).join(', ')
+
 const columns = `command_id as "commandId", state, phase, options, report, error, error_code as "errorCode", created_at as "createdAt",
-  started_at as "startedAt", finished_at as "finishedAt",
-  json_build_object('listed', listed, 'added', added, 'changed', changed, 'unchanged', unchanged, 'missing', missing, 'returned', returned,
-                    'removed', removed, 'moved', moved, 'excluded', excluded, 'markers', markers, 'hidden', hidden, 'skipped', skipped,
-                    'overQuota', over_quota, 'requests', requests) as counts`
+  started_at as "startedAt", finished_at as "finishedAt", json_build_object(${counts}) as counts`
 
 /** The last runs of a dataset, newest first; at most 100. */
 export async function listSyncs(db: Db, datasetNo: number): Promise<SyncStatus[]> {

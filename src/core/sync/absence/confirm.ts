@@ -1,11 +1,10 @@
 import { excludeItems, markMissing, removeItems } from '#core/catalog/catalog.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
-import { markDirty } from '#core/hints/hints.ts'
+import { markDirty, observeKeys } from '#core/hints/hints.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import { releaseDataPoints } from '#core/quota/quota.ts'
 import { type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
 import type { Deps } from '../../deps.ts'
-import { observeKeys } from '../observe.ts'
 import { holdRun } from '../queries.ts'
 import type { ClaimedRun } from '../run.ts'
 import { linkMoves } from './moves.ts'
@@ -62,8 +61,8 @@ export async function confirmAbsences(
       await holdRun(tx, run)
       // Another run of the source began meanwhile: the chunk is read again.
       if (!(await isAboveFloor(tx, run.sourceNo, ticket))) return
-      const gone = chunk.filter((_, index) => !found[index])
-      const there = chunk.filter((_, index) => found[index])
+      const gone = chunk.filter((_, index) => found[index] === null)
+      const there = chunk.filter((_, index) => found[index] !== null)
       const excluded = there.filter(({ path, name }) => patterns !== null && patterns.refusal(path + name) !== null)
       const back = there.filter((candidate) => !excluded.includes(candidate))
       const counts = { missing: 0, removed: 0, excluded: 0, moved: 0 }

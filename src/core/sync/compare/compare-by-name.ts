@@ -3,7 +3,7 @@ import type { Db, DbClient } from '#db/connect.ts'
 import { findFolders } from '../queries.ts'
 import type { Batch } from '../rows/batch.ts'
 import { type EncodedFacts, encodedFacts } from '../rows/row-buffer.ts'
-import { AbsentItems, type ChangedRow, type CompareTarget, type Comparison } from './compare.ts'
+import { type ChangedRow, type CompareTarget, type Comparison, nothingFound } from './compare.ts'
 
 interface StoredRow {
   readonly row: number
@@ -30,18 +30,7 @@ export async function compareByName(
   target: CompareTarget & { readonly runNo: number },
   batch: Batch,
 ): Promise<Comparison> {
-  const found: Comparison = {
-    added: [],
-    changed: [],
-    absent: new AbsentItems(),
-    absentFolders: [],
-    disputed: [],
-    drifts: new Map(),
-    segments: [],
-    doubtful: new Set(),
-    unchanged: 0,
-    rowsRead: 0,
-  }
+  const found = nothingFound()
   const unknown = batch.deltas.filter(({ folder }) => folder.no === 0).map(({ folder }) => folder.path)
   const numbers = await findFolders(client, target.datasetNo, unknown)
   for (const { folder } of batch.deltas) folder.no ||= numbers.get(folder.path) ?? 0

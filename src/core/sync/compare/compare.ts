@@ -74,6 +74,22 @@ export interface Comparison {
   rowsRead: number
 }
 
+/** A comparison before anything is compared. */
+export function nothingFound(): Comparison {
+  return {
+    added: [],
+    changed: [],
+    absent: new AbsentItems(),
+    absentFolders: [],
+    disputed: [],
+    drifts: new Map(),
+    segments: [],
+    doubtful: new Set(),
+    unchanged: 0,
+    rowsRead: 0,
+  }
+}
+
 /** What a comparison is made against. */
 export interface CompareTarget {
   readonly datasetNo: number
@@ -98,18 +114,7 @@ class Compare {
   readonly #hash: RowHash
   readonly #rows: Int32Array
   readonly #starts: Int32Array
-  readonly #found: Comparison = {
-    added: [],
-    changed: [],
-    absent: new AbsentItems(),
-    absentFolders: [],
-    disputed: [],
-    drifts: new Map(),
-    segments: [],
-    doubtful: new Set(),
-    unchanged: 0,
-    rowsRead: 0,
-  }
+  readonly #found = nothingFound()
 
   constructor(target: CompareTarget, batch: Batch) {
     this.#target = target
