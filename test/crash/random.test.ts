@@ -24,7 +24,7 @@ const scenarios: Scenario[] = [
   { name: 're-sync', steps: [{ content: first }, { content: second }, { content: third }] },
 ].map((scenario) => ({ ...scenario, listConnections: 16, isSmall: false }))
 
-test.each(scenarios)('$name, killed at random', { timeout: 600_000 }, async (scenario) => {
+test.each(scenarios)('$name, killed at random', { timeout: 1_800_000 }, async (scenario) => {
   const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(scenario)))
   const report = new Report(`${scenario.name}, at random, seed ${SEED}`)
   try {

@@ -76,7 +76,9 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
       await letTimePass(pool)
     }
     if (!(await lane.isDone(pool))) {
-      const { log } = await runInPeace(lane.settings(database.url), 'the end', () => lane.isDone(pool))
+      const { log } = await runInPeace({ ...lane.settings(database.url), sliceMs: undefined }, 'the end', () =>
+        lane.isDone(pool),
+      )
       if (log !== '') trialState.wrong.push(`the last worker wrote ${log}`)
       note(lane.takeListed())
     }
