@@ -63,6 +63,7 @@ export const SyncRun = z.object({
     reconcile: z.boolean().optional(),
     approved: z.string().optional(),
     isFirst: z.boolean().optional(),
+    scheduled: z.boolean().optional(),
   }),
   counts: z.object(Object.fromEntries(syncCounts.map((name) => [name, z.int()])) as Record<SyncCount, z.ZodInt>),
   report: Report,

@@ -13,7 +13,7 @@ export const RESCAN_MS = 30_000
 export async function startDueRescans(deps: Deps): Promise<number> {
   return await withDueRescans(deps, async ({ datasetNo, mode, caller }) => {
     try {
-      await startSync(deps, caller, datasetNo, { reconcile: mode === 'reconcile' })
+      await startSync(deps, caller, datasetNo, { reconcile: mode === 'reconcile', isScheduled: true })
     } catch (error) {
       // Somebody was quicker by hand, or has deleted it.
       if (error instanceof AppError && ['dataset.already_syncing', 'dataset.not_found'].includes(error.code)) return

@@ -75,6 +75,36 @@ test('a scheduled reconcile finds by itself what was added and what is gone (UP-
   expect(await startDueRescans(bench.api.deps)).toBe(0)
 })
 
+test('scheduled syncs tell people when they found something, in one notification a dataset, and keep still otherwise', async () => {
+  put('photos/told/1.jpg')
+  const datasetId = await bench.addDataset()
+  await settings(datasetId, {
+    include: [{ kind: 'glob', pattern: 'told/' }],
+    rescan: { everyMinutes: 30, mode: 'sync' },
+  })
+  const told = async () => {
+    const { body } = await bench.api.call(bench.api.owner, 'GET', '/api/v1/notifications')
+    return body.items
+      .filter((notice: { resource: { id: string } }) => notice.resource.id === datasetId)
+      .map((notice: { text: string }) => notice.text)
+  }
+  const rescan = async () => {
+    await wait(40)
+    await startDueRescans(bench.api.deps)
+    await bench.work()
+    return told()
+  }
+  await bench.sync(datasetId)
+  const byHand = await told()
+  expect(byHand).toHaveLength(1)
+  expect(await rescan()).toEqual(byHand)
+  put('photos/told/2.jpg')
+  expect(await rescan()).toEqual(expect.arrayContaining([expect.stringContaining('1 added')]))
+  put('photos/told/3.jpg')
+  expect(await rescan()).toHaveLength(2)
+  await settings(datasetId, { rescan: null })
+})
+
 test('a first sync that needs more than is free adds nothing and says both numbers (IS-04)', async () => {
   const { api } = bench
   const url = `/api/v1/orgs/${api.orgId}/dataPoints`

@@ -64,7 +64,7 @@ export async function endRun(
       await client.query('update dataset set last_synced_at = now() where dataset_no = $1', [run.datasetNo])
     if (isFinal) await forgetRun(client, run.runNo)
     if (end.state !== 'paused') await endCommand(client, run, end, counts)
-    await notify(client, noticeOf(run, end, counts), nowMs)
+    if (isWorthTelling(run, end, counts)) await notify(client, noticeOf(run, end, counts), nowMs)
     return true
   })
 }
@@ -107,6 +107,17 @@ function noticeCode(end: RunEnd): NoticeCode {
   return REFUSALS.has(end.code) ? 'storage.forbidden' : notices[end.state]
 }
 
+/** What notices of a run are grouped by: those of a schedule are one notification a dataset. */
+export function noticeKey(run: ClaimedRun): string {
+  return run.options.scheduled === true ? `rescan:${run.datasetId}` : `sync:${run.commandId}`
+}
+
+/** A scheduled sync that found everything as it was is no news. */
+function isWorthTelling(run: ClaimedRun, end: RunEnd, counts: Counts): boolean {
+  if (run.options.scheduled !== true || end.state !== 'success') return true
+  return (['added', 'changed', 'returned', 'moved', 'missing', 'removed'] as const).some((name) => counts[name] > 0)
+}
+
 function noticeOf(run: ClaimedRun, end: RunEnd, counts: Counts) {
   const code = noticeCode(end)
   const text = end.state === 'failed' || end.state === 'parked' ? end.message : summaryOf(counts)
@@ -116,7 +127,7 @@ function noticeOf(run: ClaimedRun, end: RunEnd, counts: Counts) {
     projectId: run.projectId,
     resource: { type: 'dataset', id: run.datasetId, name: run.datasetName, action: 'sync' },
     text,
-    groupKey: `sync:${run.commandId}`,
+    groupKey: noticeKey(run),
     progress: { percent: end.state === 'success' ? 100 : null, count: counts.listed, perSecond: 0, secondsLeft: null },
   } as const
 }

@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly approved?: string | undefined
   /** The dataset had nothing before: with too few data points it gets nothing at all. */
   readonly isFirst?: boolean | undefined
+  /** The dataset's schedule started it. */
+  readonly scheduled?: boolean | undefined
 }
 
 /**

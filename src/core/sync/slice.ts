@@ -15,7 +15,7 @@ import { listAll } from './listing.ts'
 import { LeaseLost, NotEmpty } from './queries.ts'
 import { NotNew } from './rows/commit.ts'
 import { type ClaimedRun, claimRun, enterPhase, keepLease, releaseRun, turnIntoCompare } from './run.ts'
-import { endRun, REFUSALS, type RunEnd } from './run-end.ts'
+import { endRun, noticeKey, REFUSALS, type RunEnd } from './run-end.ts'
 import { undoFirstSync } from './undo.ts'
 
 /** Connections a slice writes through; see `Ingest`. */
@@ -126,7 +126,8 @@ class Slice {
     if (open.driver.epoch !== run.driverEpoch) throw new AppError('sync.driver_changed')
     const settings = syncSettingsOf(run.datasetOptions)
     const patterns = compilePatterns(settings)
-    if (run.isNew) await notify(deps.db, this.#notice('sync.started', 0), deps.clock.now())
+    if (run.isNew && run.options.scheduled !== true)
+      await notify(deps.db, this.#notice('sync.started', 0), deps.clock.now())
     if (run.phase === 'listing' || run.phase === 'counting') {
       if (!(await this.#list(open, patterns))) return null
       const verdict = await judgeListing(deps, run, open, settings)
@@ -177,6 +178,7 @@ class Slice {
   }
 
   async #tell(listed: number, startedMs: number): Promise<void> {
+    if (this.#run.options.scheduled === true) return
     const perSecond = Math.round((listed * 1000) / (performance.now() - startedMs))
     // A notice that cannot be written is no reason to end a sync.
     await notify(this.#deps.db, this.#notice('sync.progress', listed, perSecond), this.#deps.clock.now()).catch(
@@ -195,7 +197,7 @@ class Slice {
       projectId: run.projectId,
       resource: { type: 'dataset', id: run.datasetId, name: run.datasetName, action: 'sync' },
       text: code === 'sync.started' ? 'The storage is being listed.' : `${count} files listed.`,
-      groupKey: `sync:${run.commandId}`,
+      groupKey: noticeKey(run),
       progress: {
         percent: isKnown ? Math.floor((100 * count) / run.itemsKnown) : null,
         count,

@@ -22,6 +22,8 @@ export interface SyncRequest {
   readonly reconcile?: boolean | undefined
   /** Id of a plan's command: what it would mark is approved, if it is still exactly that. */
   readonly apply?: string | undefined
+  /** Nobody asked for it just now: people hear of it only if it found something. */
+  readonly isScheduled?: boolean | undefined
 }
 
 /**
@@ -95,6 +97,7 @@ async function startSyncIn(
     ...(request.dryRun && { dryRun: true }),
     ...(request.reconcile && { reconcile: true }),
     ...(dataset.is_first && { isFirst: true }),
+    ...(request.isScheduled && { scheduled: true }),
     ...(request.apply && { approved: await findPlannedSet(client, datasetNo, request.apply) }),
   }
   const command = await createCommand(deps, client, {
