@@ -200,10 +200,12 @@ export async function runInPeace(
     const { log } = await worker.ended
     throw new Error(`${String(error)} ${log}`, { cause: error })
   }
+  // What it says while it is stopped is another matter than the work it did.
+  const log = worker.log()
   worker.kill('SIGTERM')
   const end = await worker.ended
   if (end.calls.length === 0) throw new Error(`${what} did not end well: ${end.log}`)
-  return end
+  return { ...end, log }
 }
 
 async function hasEndedRun(pool: DbPool, runNo: number): Promise<boolean> {

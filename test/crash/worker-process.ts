@@ -25,6 +25,8 @@ export interface WorkerSettings {
 export interface WorkerProcess {
   readonly ended: Promise<WorkerEnd>
   hasEnded(): boolean
+  /** What it has logged so far. */
+  log(): string
   kill(signal: 'SIGKILL' | 'SIGTERM'): void
 }
 
@@ -60,19 +62,19 @@ export function startWorker(settings: WorkerSettings, kill: KillPoint | null): W
     },
   })
   let hasEnded = false
-  const ended = endOf(child)
+  let log = ''
+  child.stderr!.on('data', (chunk) => (log += String(chunk)))
+  const ended = endOf(child, () => log)
   void ended.then(() => (hasEnded = true))
-  return { ended, hasEnded: () => hasEnded, kill: (signal) => void child.kill(signal) }
+  return { ended, hasEnded: () => hasEnded, log: () => log, kill: (signal) => void child.kill(signal) }
 }
 
-async function endOf(child: ChildProcess): Promise<WorkerEnd> {
+async function endOf(child: ChildProcess, log: () => string): Promise<WorkerEnd> {
   let output = ''
-  let log = ''
   child.stdout!.on('data', (chunk) => (output += String(chunk)))
-  child.stderr!.on('data', (chunk) => (log += String(chunk)))
   const signal = await new Promise<NodeJS.Signals | null>((done) =>
     child.once('close', (_code, by) => done(by as NodeJS.Signals | null)),
   )
   const left = output === '' ? {} : (JSON.parse(output) as Partial<Death & Life>)
-  return { signal, death: left.killed ?? null, calls: left.calls ?? [], log }
+  return { signal, death: left.killed ?? null, calls: left.calls ?? [], log: log() }
 }
