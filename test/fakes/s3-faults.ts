@@ -11,6 +11,10 @@ export interface ScriptedAnswer {
   readonly resetAfterBytes?: number
   /** Close the connection instead of answering. */
   readonly isReset?: boolean
+  /** Give the body in so many pieces, a moment apart. */
+  readonly pieces?: number
+  /** Announce this length instead of the body's own; null: announce none and send the body in chunks. */
+  readonly announcedBytes?: number | null
   /** Answer only when this is settled. */
   readonly after?: Promise<unknown>
 }
@@ -57,14 +61,22 @@ export async function startFaultyS3(): Promise<FaultyS3> {
   }
 }
 
-function give(answer: ScriptedAnswer, response: ServerResponse): void {
-  const { status = 200, headers = {}, body = '', resetAfterBytes } = answer
+/** Gives an answer as it is told; for other fakes that answer in the same words. */
+export async function give(answer: ScriptedAnswer, response: ServerResponse): Promise<void> {
+  const { status = 200, headers = {}, body = '', resetAfterBytes, pieces = 1, announcedBytes } = answer
   if (answer.isReset === true) {
     response.destroy()
     return
   }
   const bytes = Buffer.from(body)
-  response.writeHead(status, { 'content-type': 'application/xml', 'content-length': String(bytes.length), ...headers })
-  if (resetAfterBytes === undefined) response.end(bytes)
-  else response.write(bytes.subarray(0, resetAfterBytes), () => response.destroy())
+  const length = announcedBytes === null ? {} : { 'content-length': String(announcedBytes ?? bytes.length) }
+  response.writeHead(status, { 'content-type': 'application/xml', ...length, ...headers })
+  const end = resetAfterBytes ?? bytes.length
+  for (let piece = 1; piece < pieces; piece++) {
+    response.write(bytes.subarray(Math.floor((end * (piece - 1)) / pieces), Math.floor((end * piece) / pieces)))
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  const rest = bytes.subarray(Math.floor((end * (pieces - 1)) / pieces), end)
+  if (resetAfterBytes === undefined) response.end(rest)
+  else response.write(rest, () => response.destroy())
 }

@@ -1,0 +1,23 @@
+import { withRetry } from '#storage/layers.ts'
+import type { Storage } from '#storage/port.ts'
+
+/** How many entries a page of each kind may hold. */
+export interface PageSizes {
+  /** Pages of a listing. */
+  readonly pageMax: number
+  /** Pages of which the asker said how long they may be: single keys and keys that are read again. */
+  readonly askedMax?: number
+}
+
+/** A real storage whose pages hold a few entries, so that the borders of pages fall between all the keys of a small bucket. */
+export function withSmallPages(storage: Storage, { pageMax, askedMax = pageMax }: PageSizes): Storage {
+  return {
+    // One attempt is none more; what matters is that all methods of the storage are there, whatever it is made of.
+    ...withRetry(storage, { attemptsMax: 1 }),
+    list: (query) =>
+      storage.list({
+        ...query,
+        entriesMax: query.entriesMax === undefined ? pageMax : Math.min(query.entriesMax, askedMax),
+      }),
+  }
+}

@@ -1,0 +1,28 @@
+// Proves that a sync that meets a wrong page, of whatever shape and wherever in its listing, marks no file that is there: it heals, or fails with its own code.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hostileShapes } from '../fakes/hostile-shapes.ts'
+import { HostileBenches } from './hostile-trials.ts'
+
+const benches = new HostileBenches()
+beforeAll(() => benches.start(3, false))
+afterAll(async () => {
+  benches.report('Pages of a sync')
+  await benches.stop()
+})
+
+test('there are more than forty shapes', () => {
+  expect(new Set(hostileShapes.map(({ name }) => name)).size).toBe(hostileShapes.length)
+  expect(hostileShapes.length).toBeGreaterThan(40)
+})
+
+describe.concurrent('a page', () => {
+  test.each(hostileShapes.map((shape) => [shape.name, shape] as const))(
+    '%s',
+    { timeout: 120_000 },
+    async (_, shape) => {
+      await benches.try(shape, { place: 'page', at: 1, isAlways: false })
+      await benches.try(shape, { place: 'page', at: 4, isAlways: true })
+      await benches.try(shape, { place: 'page', at: 'last', isAlways: false })
+    },
+  )
+})
