@@ -60,8 +60,10 @@ export async function endRun(
     )
     const counts = rows[0]
     if (!counts) return false
-    if (end.state === 'success' && run.options.dryRun !== true)
+    if (end.state === 'success' && run.options.dryRun !== true) {
       await client.query('update dataset set last_synced_at = now() where dataset_no = $1', [run.datasetNo])
+      await forgetSkipped(client, run)
+    }
     if (isFinal) await forgetRun(client, run.runNo)
     if (end.state !== 'paused') await endCommand(client, run, end, counts)
     if (isWorthTelling(run, end, counts)) await notify(client, noticeOf(run, end, counts), nowMs)
@@ -75,6 +77,14 @@ type Counts = Record<SyncCount, number>
 export const countColumns = syncCounts
   .map((name) => (name === 'overQuota' ? 'over_quota as "overQuota"' : name))
   .join(', ')
+
+/** Drops the skipped keys that a complete listing did not show any more; what a hint has found since the run began stays. */
+async function forgetSkipped(client: DbClient, run: ClaimedRun): Promise<void> {
+  await client.query(
+    'delete from skipped where dataset_no = $1 and run_no <> $2 and found_at < to_timestamp($3::float8 / 1000)',
+    [run.datasetNo, run.runNo, run.createdMs],
+  )
+}
 
 async function endCommand(client: DbClient, run: ClaimedRun, end: RunEnd, counts: Counts): Promise<void> {
   const failure = end.state === 'failed' || end.state === 'parked' ? end : null

@@ -1,4 +1,4 @@
-import { excludeItems, markMissing, removeItems } from '#core/catalog/catalog.ts'
+import { excludeItems, markMissing, removeItems, type Sighting } from '#core/catalog/catalog.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import { markDirty, observeKeys } from '#core/hints/hints.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
@@ -56,7 +56,7 @@ export async function confirmAbsences(
     if (chunk.length === 0) return true
     const ticket = await takeTicket(deps.db)
     const keys = chunk.map(({ path, name }) => Buffer.from(open.prefix + path + name))
-    const found = await observeKeys(open, keys, signal, cost)
+    const found = filesOf(chunk, await observeKeys(open, keys, signal, cost))
     await withTransaction(deps.db, async (tx) => {
       await holdRun(tx, run)
       // Another run of the source began meanwhile: the chunk is read again.
@@ -85,6 +85,10 @@ export async function confirmAbsences(
     })
   }
 }
+
+/** What was read, as far as it is the items' files. An empty object whose key ends in a slash only marks a folder: the file that was there is gone. */
+const filesOf = (chunk: readonly Candidate[], found: readonly (Sighting | null)[]) =>
+  found.map((sighting, index) => (sighting?.sizeBytes === 0 && chunk[index]!.name.endsWith('/') ? null : sighting))
 
 const numbersOf = (candidates: readonly Candidate[]) => candidates.map(({ itemNo }) => itemNo)
 const keysOf = (open: OpenDriver, candidates: readonly Candidate[]) =>
