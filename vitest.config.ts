@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { smallBatches } from './test/convergence/small-batches.ts'
 
 // Suites by name, one per `npm run test:*` script; `npm test` runs `unit` and `integration`, which need npm packages alone.
 const suite = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
@@ -17,6 +18,14 @@ export default defineConfig({
         maxWorkers: 2,
       }),
       suite('model', ['test/model/**/*.test.ts'], { maxWorkers: 2, testTimeout: 120_000 }),
+      {
+        ...suite('convergence', ['test/convergence/**/*.test.ts'], {
+          globalSetup: ['test/support/database-server.ts'],
+          maxWorkers: 2,
+          testTimeout: 600_000,
+        }),
+        plugins: [smallBatches()],
+      },
       suite('stores', ['test/stores/**/*.test.ts'], {
         globalSetup: ['test/support/database-server.ts'],
         maxWorkers: 1,

@@ -4,6 +4,8 @@ import type { DbPool } from '#db/connect.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Foreground } from '#lib/foreground.ts'
 import type { Queue } from '#queue/queue.ts'
+import type { StorageSpec } from '#storage/open.ts'
+import type { Storage } from '#storage/port.ts'
 import type { Vault } from '#vault/vault.ts'
 
 /** What every core function is given: the process's connections and settings, built once in `app.ts`. */
@@ -16,6 +18,8 @@ export interface Deps {
   readonly log: Logger
   /** Whether people are being served beside us, so that background work may hold back. */
   readonly foreground: Foreground
+  /** How drivers' buckets are opened, where not as the storage kit does it: tests bring buckets of their own. */
+  readonly openStorage?: (spec: StorageSpec) => Promise<Storage>
 }
 
 /** Who asks: the logged-in user of a request. */

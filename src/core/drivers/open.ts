@@ -69,7 +69,8 @@ async function open(deps: Deps, driver: Driver): Promise<Storage> {
     integrationId === null || integrationVersion === null
       ? null
       : await openCredentials(deps, { orgId, id: integrationId, version: integrationVersion })
-  return withRetry(await openStorage(driverType(driver.type).spec(driver.config, credentials, deps.config)))
+  const spec = driverType(driver.type).spec(driver.config, credentials, deps.config)
+  return withRetry(await (deps.openStorage ?? openStorage)(spec))
 }
 
 function isProxied(driver: Driver, storage: Storage): boolean {

@@ -10,7 +10,7 @@ import type { Deps } from '../deps.ts'
 import { backOff, clearKey, type HeldKey, HoldLost, holdKeys, isDue, releaseBusy } from './lease.ts'
 import { type Reading, readKeys } from './observe.ts'
 import { type Door, findDoors, hasDatasets, type KeyDataset } from './queries.ts'
-import { isBusy, resolveKey } from './resolve.ts'
+import { isPassing, resolveKey } from './resolve.ts'
 
 /** Name of the job that reads the dirty keys of one source. */
 export const DRAIN_JOB = 'hints.drain'
@@ -185,7 +185,7 @@ class Pass {
       await work()
     } catch (error) {
       if (error instanceof HoldLost) return
-      const wayOut = isBusy(error)
+      const wayOut = isPassing(error)
         ? () => releaseBusy(db, held)
         : () => {
             log.error({ err: error, sourceNo: held.sourceNo }, 'a key could not be written')
@@ -193,7 +193,7 @@ class Pass {
           }
       await wayOut().catch((second: unknown) => {
         // A database that is away: the lease runs out by itself.
-        if (!(second instanceof HoldLost)) log.error({ err: second }, 'a key could not be let go')
+        if (!(second instanceof HoldLost) && !isPassing(second)) log.error({ err: second }, 'a key could not be let go')
       })
     }
   }

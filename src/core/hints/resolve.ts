@@ -22,7 +22,7 @@ export type Resolved =
 /**
  * Writes what was read of a held key to every dataset it belongs to and lets the key go, in one transaction (RESOLVE of the convergence rules).
  *
- * Throws `HoldLost` when another worker has the key by now, and the database's errors when somebody else is writing the same rows (`isBusy`).
+ * Throws `HoldLost` when another worker has the key by now, and the database's errors when somebody else is writing the same rows (`isPassing`).
  */
 export async function resolveKey(
   deps: Deps,
@@ -123,10 +123,10 @@ async function noteSkipped(
   await keepSkipped(tx, target, key, skipped)
 }
 
-/** PostgreSQL's codes for a row that somebody else has just made, or is holding: a repetition helps. */
-const BUSY = new Set(['23505', '40001', '40P01', '55P03'])
+/** PostgreSQL's codes for a row that somebody else has just made or is holding, a server that is restarting and a lost connection: a repetition helps. */
+const PASSING = /^(23505|55P03|40|08|57P0)|^ECONN/
 
-/** Whether somebody else was writing the same rows. */
-export function isBusy(error: unknown): boolean {
-  return BUSY.has(String((error as { code?: unknown }).code))
+/** Whether somebody else was writing the same rows, or the database was away for a moment. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.test(String((error as { code?: unknown }).code))
 }
