@@ -123,7 +123,7 @@ test('a large folder is looked at in segments that always agree with its items, 
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(change, { maxLength: 6 }), { minLength: 2, maxLength: 4 }),
-      fc.record({ batchRows: fc.integer({ min: 700, max: 1800 }), pageMax: fc.integer({ min: 300, max: 1000 }) }),
+      fc.record({ batchRows: fc.integer({ min: 700, max: 1800 }), pageMax: fc.integer({ min: 700, max: 1000 }) }),
       async (rounds, size) => {
         const datasetNo = await addBareDataset(api, projectId)
         const name = newBucketName()

@@ -125,6 +125,14 @@ describe('what happened in the bucket', () => {
     expect(rows[0]!.metadata).toEqual({ user: { note: 'kept' } })
   })
 
+  test('a reconcile removes also what earlier syncs have marked', async () => {
+    bench.bucket.remove('a/2/f002.txt')
+    expect((await sync()).counts.missing).toBe(1)
+    bench.bucket.remove('a/3/f003.txt')
+    expect((await sync({ reconcile: true })).counts).toMatchObject({ missing: 0, removed: 2 })
+    expect((await rowsOf()).size).toBe(59)
+  })
+
   test('forceRescan finds what a wrong fingerprint hides', async () => {
     put('a/1/f001.txt', 'changed behind our back')
     await bench.api.deps.db.query(`update item set etag = '\\x00' where name = 'f007.txt'`)

@@ -11,7 +11,7 @@ import { Ingest } from './rows/ingest.ts'
 import { type ClaimedRun, hasRanges, loadRanges } from './run.ts'
 import { sampleKeys } from './sample.ts'
 
-/** How often at least what was listed is committed, so that progress is seen. */
+/** How often progress is told. */
 const TICK_MS = 1_000
 
 /** What the listing of a slice is given. */
@@ -61,10 +61,7 @@ export async function listAll(deps: Deps, options: ListingOptions): Promise<bool
     ranges,
     onStopAsked: options.onStopAsked,
   })
-  const ticker = setInterval(() => {
-    ingest.tick()
-    options.onProgress(ingest.listed)
-  }, TICK_MS)
+  const ticker = setInterval(() => options.onProgress(ingest.listed), TICK_MS)
   try {
     await walk({
       storage: open.storage,

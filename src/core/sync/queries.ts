@@ -92,24 +92,6 @@ export async function insertSkipped(
   )
 }
 
-/** Saves how far ranges are. */
-export async function saveRanges(db: Db, runNo: number, ranges: readonly WalkRange[]): Promise<void> {
-  if (ranges.length === 0) return
-  await db.query(
-    `insert into sync_range (run_no, range_no, from_key, to_key, cursor, is_done)
-     select $1, r.* from unnest($2::int[], $3::bytea[], $4::bytea[], $5::bytea[], $6::boolean[]) r
-     on conflict (run_no, range_no) do update set to_key = excluded.to_key, cursor = excluded.cursor, is_done = excluded.is_done`,
-    [
-      runNo,
-      ranges.map((range) => range.no),
-      ranges.map((range) => range.from),
-      ranges.map((range) => range.to),
-      ranges.map((range) => range.cursor),
-      ranges.map((range) => range.isDone),
-    ],
-  )
-}
-
 /**
  * Locks the run's row for the rest of the transaction. Whoever follows a hint into a dataset with an unfinished run locks it as well, so that of a page and a
  * removal of one of its keys the later one sees what the earlier one did (docs/adr/0008). Throws `LeaseLost`.
@@ -138,24 +120,35 @@ export interface RunCounts extends Counts {
 }
 
 /**
- * Adds to the run's counters, moves its command's progress and keeps the lease; answers whether somebody asked to stop it. Throws `LeaseLost` when
- * the run is another worker's, has ended, or is no longer in the mode the batch was made for.
+ * Saves how far a run is, in one statement: its ranges, its counters and its command's progress; keeps the lease, and answers whether somebody asked to
+ * stop it. Throws `LeaseLost` when the run is another worker's or has ended, and `NotEmpty` when it is no longer in the mode the batch was made for; then nothing
+ * is saved.
  */
-export async function addToRun(
+export async function saveProgress(
   client: DbClient,
   target: { readonly runNo: number; readonly fence: number; readonly mode: string; readonly progress: number },
   counts: RunCounts,
+  ranges: readonly WalkRange[],
 ): Promise<boolean> {
-  const { rows } = await client.query<{ command_id: string; is_stop_asked: boolean; is_mode: boolean }>(
-    `update sync_run
-        set listed = listed + $3::bigint, added = added + $4, changed = changed + $5, unchanged = unchanged + $6, markers = markers + $7,
-            hidden = hidden + $8, skipped = skipped + $9, returned = returned + $11, over_quota = over_quota + $12, excluded = excluded + $13,
-            attempts = case when $3::bigint > 0 then 0 else attempts end,
-            error = case when $3::bigint > 0 then null else error end,
-            error_code = case when $3::bigint > 0 then null else error_code end,
-            lease_until = now() + make_interval(secs => $10)
-      where run_no = $1 and fence = $2 and state = 'running'
-      returning command_id, cancel_asked or pause_asked as is_stop_asked, mode = $14 as is_mode`,
+  const { rows } = await client.query<{ is_stop_asked: boolean }>(
+    `with run as (
+       update sync_run
+          set listed = listed + $3::bigint, added = added + $4, changed = changed + $5, unchanged = unchanged + $6, markers = markers + $7,
+              hidden = hidden + $8, skipped = skipped + $9, returned = returned + $10, over_quota = over_quota + $11, excluded = excluded + $12,
+              attempts = case when $3::bigint > 0 then 0 else attempts end,
+              error = case when $3::bigint > 0 then null else error end,
+              error_code = case when $3::bigint > 0 then null else error_code end,
+              lease_until = now() + make_interval(secs => $13)
+        where run_no = $1 and fence = $2 and state = 'running' and mode = $14
+       returning run_no, command_id, cancel_asked or pause_asked as is_stop_asked
+     ), reached as (
+       insert into sync_range (run_no, range_no, from_key, to_key, cursor, is_done)
+       select run.run_no, r.* from run cross join unnest($15::int[], $16::bytea[], $17::bytea[], $18::bytea[], $19::boolean[]) r
+       on conflict (run_no, range_no) do update set to_key = excluded.to_key, cursor = excluded.cursor, is_done = excluded.is_done
+     ), shown as (
+       update command c set progress = greatest(c.progress, $20), updated_at = now() from run where c.id = run.command_id
+     )
+     select is_stop_asked from run`,
     [
       target.runNo,
       target.fence,
@@ -166,19 +159,20 @@ export async function addToRun(
       counts.markers,
       counts.hidden,
       counts.skipped,
-      LEASE_SECONDS,
       counts.returned,
       counts.overQuota,
       counts.excluded,
+      LEASE_SECONDS,
       target.mode,
+      ranges.map((range) => range.no),
+      ranges.map((range) => range.from),
+      ranges.map((range) => range.to),
+      ranges.map((range) => range.cursor),
+      ranges.map((range) => range.isDone),
+      target.progress,
     ],
   )
-  const run = rows[0]
-  if (!run) throw new LeaseLost('The run has another worker or has ended.')
-  if (!run.is_mode) throw new NotEmpty('Somebody has written to the dataset.')
-  await client.query('update command set progress = greatest(progress, $2), updated_at = now() where id = $1', [
-    run.command_id,
-    target.progress,
-  ])
-  return run.is_stop_asked
+  if (rows[0]) return rows[0].is_stop_asked
+  await holdRun(client, target)
+  throw new NotEmpty('Somebody has written to the dataset.')
 }

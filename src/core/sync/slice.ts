@@ -3,7 +3,7 @@ import { openDriver } from '#core/drivers/drivers.ts'
 import { notify } from '#core/notifications/notifications.ts'
 import { compilePatterns, syncSettingsOf } from '#core/patterns/patterns.ts'
 import { QuotaExceeded } from '#core/quota/quota.ts'
-import type { DbClient } from '#db/connect.ts'
+import { type DbClient, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
 import { StorageError } from '#storage/storage-error.ts'
@@ -16,6 +16,7 @@ import { LeaseLost, NotEmpty } from './queries.ts'
 import { NotNew } from './rows/commit.ts'
 import { type ClaimedRun, claimRun, enterPhase, keepLease, releaseRun, turnIntoCompare } from './run.ts'
 import { endRun, noticeKey, REFUSALS, type RunEnd } from './run-end.ts'
+import { enqueueSlice } from './slice-job.ts'
 import { undoFirstSync } from './undo.ts'
 
 /** Connections a slice writes through; see `Ingest`. */
@@ -29,11 +30,8 @@ const ATTEMPTS_MAX = 8
 /** The same for answers that make no sense; each slice has tried them several times already. */
 const INVALID_ATTEMPTS_MAX = 2
 
-/** How a slice ended: `again` (after a delay in milliseconds) when the run is not finished, `ended` when there is nothing left to do for us. */
-export type SliceOutcome = { readonly kind: 'again'; readonly delayMs: number } | { readonly kind: 'ended' }
-
-const ENDED: SliceOutcome = { kind: 'ended' }
-const AGAIN: SliceOutcome = { kind: 'again', delayMs: 0 }
+/** How a slice ended: `again` when the run is not finished and its next slice is in the queue, `ended` when there is nothing left to do for us. */
+export type SliceOutcome = 'again' | 'ended'
 
 /**
  * Does one bounded slice of a sync run: takes the run, works until it has ended or parked, the time is up, the process is to stop or something fails,
@@ -41,39 +39,51 @@ const AGAIN: SliceOutcome = { kind: 'again', delayMs: 0 }
  */
 export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): Promise<SliceOutcome> {
   const run = await claimRun(deps.db, runNo)
-  if (!run) return ENDED
+  if (!run) return 'ended'
   const log = deps.log.child({ sync: run.commandId, dataset: run.datasetId })
   const slice = new Slice(deps, run, signal)
   try {
     const done = await slice.work()
     if (done === null) {
-      await releaseRun(deps.db, run, slice.cost.requests, null)
-      return AGAIN
+      return await giveBack(deps, run, slice.cost.requests, null, 0)
     }
     await endRun(deps.db, run, slice.cost.requests, done.end, deps.clock.now(), done.report)
     log.info({ state: done.end.state, requests: slice.cost.requests }, 'sync ended')
-    return ENDED
+    return 'ended'
   } catch (error) {
-    if (error instanceof LeaseLost) return ENDED
+    if (error instanceof LeaseLost) return 'ended'
     if (error instanceof NotEmpty || error instanceof NotNew || error instanceof QuotaExceeded) {
       if (error instanceof NotEmpty) await turnIntoCompare(deps.db, run)
       if (error instanceof QuotaExceeded) await enterPhase(deps.db, run, 'counting')
-      await releaseRun(deps.db, run, slice.cost.requests, null)
-      return AGAIN
+      return await giveBack(deps, run, slice.cost.requests, null, 0)
     }
     const failure = describeFailure(error)
     if (failure.code === 'server.internal') log.error({ err: error }, 'sync slice failed')
     else log.warn({ code: failure.code, attempts: run.attempts + 1 }, 'sync slice failed')
     if (run.attempts + 1 < failure.attemptsMax) {
-      await releaseRun(deps.db, run, slice.cost.requests, failure)
-      return { kind: 'again', delayMs: Math.min(300_000, 1000 * 2 ** run.attempts) }
+      return await giveBack(deps, run, slice.cost.requests, failure, Math.min(300_000, 1000 * 2 ** run.attempts))
     }
     // New credentials mend it: the run keeps its cursors and goes on when it is resumed (§2.5).
     const state = REFUSALS.has(failure.code) && run.options.dryRun !== true ? 'parked' : 'failed'
     const end = { state, code: failure.code, message: failure.message } as const
     await endRun(deps.db, run, slice.cost.requests, end, deps.clock.now())
-    return ENDED
+    return 'ended'
   }
+}
+
+/** Gives the run back and puts its next slice into the queue, both or neither: a run that nobody holds and nobody is to take would never end. */
+async function giveBack(
+  deps: Deps,
+  run: ClaimedRun,
+  requests: number,
+  trouble: Failure | null,
+  delayMs: number,
+): Promise<SliceOutcome> {
+  return withTransaction(deps.db, async (tx) => {
+    if (!(await releaseRun(tx, run, requests, trouble))) return 'ended'
+    await enqueueSlice(deps, tx, run.runNo, delayMs)
+    return 'again'
+  })
 }
 
 interface Done {

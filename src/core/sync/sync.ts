@@ -173,10 +173,9 @@ async function findPlannedSet(client: DbClient, datasetNo: number, commandId: st
   return rows[0].set ?? ''
 }
 
-/** For the job: does a slice and puts the next one into the queue when there is more to do. */
+/** For the job: does a slice, which puts the next one into the queue when there is more to do. */
 export async function continueSync(deps: Deps, runNo: number, signal: AbortSignal): Promise<void> {
-  const outcome = await runSlice(deps, runNo, signal)
-  if (outcome.kind === 'again') await enqueueSlice(deps, deps.db, runNo, outcome.delayMs)
+  await runSlice(deps, runNo, signal)
 }
 
 /** For the clockwork: puts runs whose worker was killed into the queue again. Harmless when a job is there already: only one can take the run. */

@@ -1,6 +1,5 @@
 import http from 'node:http'
 import https from 'node:https'
-import { pipeline } from 'node:stream/promises'
 import { StorageError } from '../storage-error.ts'
 import { answerError, type FailedAnswer, toStorageError } from './errors.ts'
 import type { PageMemory } from './page-memory.ts'
@@ -41,16 +40,17 @@ export interface GetRequest {
 }
 
 /**
- * Sends a GET and reads the answer into `memory.body`; gives its length in bytes.
+ * Sends a GET and reads the answer into the body of `memory()`, which is asked for when the answer begins: requests that only wait for theirs hold none.
+ * Gives the answer's length in bytes.
  *
  * No redirects, no decompression. Any status but 200 is thrown as the error it stands for, with op `list`; an answer that ends early is
  * `unreachable`. For listing pages.
  */
-export async function getInto(memory: PageMemory, request: GetRequest): Promise<number> {
+export async function getInto(memory: () => PageMemory, request: GetRequest): Promise<number> {
   try {
     const answer = await send(request)
     if (answer.statusCode !== 200) throw await failedAnswer(answer)
-    return await readInto(memory, answer)
+    return await readInto(memory(), answer)
   } catch (error) {
     if (request.signal?.aborted)
       throw new StorageError('aborted', 'The work was stopped.', { provider: 's3', op: 'list' })
@@ -89,27 +89,32 @@ function send(request: GetRequest): Promise<http.IncomingMessage> {
   })
 }
 
-async function readInto(memory: PageMemory, answer: http.IncomingMessage): Promise<number> {
+function readInto(memory: PageMemory, answer: http.IncomingMessage): Promise<number> {
   const announced = Number(answer.headers['content-length'])
   if (announced > 0 && announced <= BODY_BYTES_MAX) memory.reserveBody(announced, 0)
   let length = 0
-  await pipeline(answer, async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) {
+  return new Promise<number>((resolve, reject) => {
+    // Events and not an iterator: a page comes in a dozen chunks, and each is copied and forgotten at once.
+    answer.on('data', (chunk: Buffer) => {
+      // Once this has failed the memory is another page's.
+      if (answer.destroyed) return
       if (length + chunk.length > BODY_BYTES_MAX) {
-        throw new StorageError('invalid', 'The storage’s listing is larger than any can be.', {
-          provider: 's3',
-          op: 'list',
-        })
+        const message = 'The storage’s listing is larger than any can be.'
+        answer.destroy(new StorageError('invalid', message, { provider: 's3', op: 'list' }))
+        return
       }
       memory.reserveBody(length + chunk.length, length)
       chunk.copy(memory.body, length)
       length += chunk.length
-    }
+    })
+    const early = () => Object.assign(new Error('the answer ended early'), { code: 'ECONNRESET' })
+    answer.on('error', reject)
+    answer.on('aborted', () => reject(early()))
+    answer.on('end', () => {
+      if (answer.complete && !(announced >= 0 && length !== announced)) resolve(length)
+      else reject(early())
+    })
   })
-  if (announced >= 0 && length !== announced) {
-    throw Object.assign(new Error('the answer ended early'), { code: 'ECONNRESET' })
-  }
-  return length
 }
 
 /** Reads what a failing answer may tell: its code and region, nothing else. */

@@ -24,7 +24,7 @@ import { type BucketAddress, bucketAddress, encodeBytes, encodeSegment } from '.
 import { type Connections, createConnections, getInto } from './http.ts'
 import { openListPage } from './list-page.ts'
 import { S3Objects } from './objects.ts'
-import { PagePool } from './page-memory.ts'
+import { type PageMemory, PagePool } from './page-memory.ts'
 import { Signer } from './sigv4.ts'
 
 /** A bucket of AWS S3 or of anything that speaks like it, with one set of credentials. */
@@ -114,11 +114,15 @@ class S3Storage implements Storage {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const memory = this.#pages.take()
+    let memory: PageMemory | undefined
+    const take = () => {
+      memory = this.#pages.take()
+      return memory
+    }
     try {
       const { rootPath, origin, host } = this.#address
       const text = this.#listQuery(query)
-      const length = await getInto(memory, {
+      const length = await getInto(take, {
         connections: this.#connections,
         origin,
         target: `${rootPath}?${text}`,
@@ -132,9 +136,9 @@ class S3Storage implements Storage {
         token: query.token,
         isDelimited: query.delimiter !== undefined,
       }
-      return openListPage(memory, length, question, (given) => this.#pages.give(given))
+      return openListPage(memory!, length, question, (given) => this.#pages.give(given))
     } catch (error) {
-      this.#pages.give(memory)
+      if (memory) this.#pages.give(memory)
       throw error
     }
   }

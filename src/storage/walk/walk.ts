@@ -45,8 +45,8 @@ export interface WalkOptions {
   /** Counted up while the walk goes on, so that it is known also when the walk fails. */
   readonly cost: WalkCost
   /**
-   * Takes the page's entries up to `range.to`, synchronously; the promise it may return is back-pressure only. Nothing of the page may be kept
-   * if it throws. The page is released afterwards.
+   * Takes the page's entries up to `range.to`, synchronously; the page is released at once afterwards, and nothing of it may be kept if it throws. The
+   * range's next page is asked for when the promise it may return is kept; if that is broken, so is the walk.
    */
   onPage(range: WalkRange, page: ListPage, reach: Reach): void | Promise<void>
   /** A range was added or shortened; called before any page of the new range is handed over. */
@@ -157,47 +157,53 @@ class Walk {
   /** Lists a range to its end (false) or until there are more requests than wanted (true: it has to be gone on with later). */
   async #list(running: Stretch): Promise<boolean> {
     const { range } = running
-    const byKey = this.#byKey
+
     let token: string | undefined
-    let pending = this.#request(range.cursor, token)
     for (;;) {
-      const { page, tookMs } = await pending
+      const arrival = await this.#request(range.cursor, token)
+      let taken: void | Promise<void>
+      let isParked: boolean
       try {
-        // A page that was already here when the walk was stopped is not handed over any more.
-        if (this.#signal.aborted) throw this.#aborted()
-        this.#refuseEndless(page, range.cursor, token)
-        const last = page.lastKey
-        const isDone = !page.isTruncated || (range.to !== null && last !== null && last.compare(range.to) >= 0)
-        const isParked = !isDone && byKey && this.#running.size > this.#pace.limit
-        token = page.token
-        // The next request is on its way while this page is worked on.
-        if (!isDone && !isParked) pending = this.#request(byKey ? last! : range.cursor, token)
-        pending.catch(() => {})
-        const cursor = isDone && range.to !== null ? range.to : (last ?? range.cursor)
-        const pressure = this.#options.onPage(range, page, { cursor, isDone })
-        range.cursor = cursor
-        range.isDone = isDone
-        const handedMs = this.#now()
-        this.#share.page(running, page)
-        this.#assign()
-        if (pressure) await pressure
-        this.#pace.page(tookMs, pressure ? this.#now() - handedMs : 0)
-        if (isDone) return false
-        // The end may have moved below the cursor while we waited.
-        if (range.to !== null && range.cursor.compare(range.to) >= 0) {
-          range.isDone = true
-          this.#options.onRange(range)
-          if (!isParked) releaseWhenHere(pending)
-          return false
-        }
-        if (isParked) return true
+        ;({ taken, isParked } = this.#handOver(running, arrival.page, token))
       } catch (error) {
         // At once, so that no other range hands over a page any more.
         this.#fail(error)
         throw error
-      } finally {
-        page.release()
       }
+      token = arrival.page.token
+      this.#pace.page(arrival.tookMs)
+      // Nothing more is asked of this range before the page is in safety: a crash then repeats one page of it at the most.
+      if (taken) await taken
+      if (range.isDone) return false
+      // The end may have moved below the cursor while we waited.
+      if (range.to !== null && range.cursor.compare(range.to) >= 0) {
+        range.isDone = true
+        this.#options.onRange(range)
+        return false
+      }
+      if (isParked) return true
+    }
+  }
+
+  /** Hands a page to the consumer, moves the range on and gives the page back. */
+  #handOver(running: Stretch, page: ListPage, token: string | undefined) {
+    const { range } = running
+    try {
+      // A page that was already here when the walk was stopped is not handed over any more.
+      if (this.#signal.aborted) throw this.#aborted()
+      this.#refuseEndless(page, range.cursor, token)
+      const last = page.lastKey
+      const isDone = !page.isTruncated || (range.to !== null && last !== null && last.compare(range.to) >= 0)
+      const isParked = !isDone && this.#byKey && this.#running.size > this.#pace.limit
+      const cursor = isDone && range.to !== null ? range.to : (last ?? range.cursor)
+      const taken = this.#options.onPage(range, page, { cursor, isDone })
+      range.cursor = cursor
+      range.isDone = isDone
+      this.#share.page(running, page)
+      this.#assign()
+      return { taken, isParked }
+    } finally {
+      page.release()
     }
   }
 
@@ -246,12 +252,4 @@ class Walk {
       op: 'list',
     })
   }
-}
-
-/** Gives back a page that nobody wants any more. */
-function releaseWhenHere(pending: Promise<Arrival>): void {
-  pending.then(
-    ({ page }) => page.release(),
-    () => {},
-  )
 }

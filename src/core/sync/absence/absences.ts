@@ -1,4 +1,4 @@
-import type { DbClient } from '#db/connect.ts'
+import type { Db, DbClient } from '#db/connect.ts'
 import type { AbsentItems } from '../compare/compare.ts'
 
 /** Items a statement. */
@@ -25,5 +25,18 @@ export async function noteAbsentFolders(
      select $1, i.item_no, i.dir_no from item i where i.dataset_no = $2 and i.dir_no = any($3::int[]) and i.state = 0 and i.ticket <= $4
      on conflict do nothing`,
     [run.runNo, run.datasetNo, [...dirNos], run.ticket],
+  )
+}
+
+/** For a reconcile: notes the items that former syncs have marked as missing or excluded and that this one has not found again. */
+export async function noteMarked(
+  db: Db,
+  run: { readonly runNo: number; readonly datasetNo: number; readonly ticket: number },
+): Promise<void> {
+  await db.query(
+    `insert into absence (run_no, item_no, dir_no)
+     select $1, i.item_no, i.dir_no from item i where i.dataset_no = $2 and i.state in (1, 2) and i.ticket <= $3
+     on conflict do nothing`,
+    [run.runNo, run.datasetNo, run.ticket],
   )
 }

@@ -1,11 +1,12 @@
 import type { ErrorCode } from '#contract/errors.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import { freeDataPoints } from '#core/quota/quota.ts'
-import { type DbClient, withTransaction } from '#db/connect.ts'
+import { type Db, type DbClient, withTransaction } from '#db/connect.ts'
 import type { Deps } from '../../deps.ts'
 import { noteUnseen } from '../compare/compare-by-name.ts'
 import { type ClaimedRun, enterPhase } from '../run.ts'
 import type { RunEnd } from '../run-end.ts'
+import { noteMarked } from './absences.ts'
 import { absentMax, type BrakeReason, brakeReason } from './brake.ts'
 import { readMark } from './bucket-mark.ts'
 import { placeAbsences } from './confirm.ts'
@@ -39,6 +40,8 @@ export async function judgeListing(
   open: OpenDriver,
   settings: { readonly matchMoved: boolean },
 ): Promise<Verdict> {
+  if (run.options.dryRun !== true) await forgetSkipped(deps.db, run)
+  if (run.options.reconcile === true) await noteMarked(deps.db, run)
   if (open.storage.can.list_order !== 'utf8' && run.mode === 'compare') await noteUnseen(deps.db, run)
   const { rows } = await deps.db.query<Tally & { absent: number; set: string }>(
     `select r.*, a.absent, a.absent || '-' || to_hex(coalesce(a.hash, 0)) as set
@@ -88,6 +91,14 @@ export async function judgeListing(
     ])
     return { kind: 'goOn', run: await enterPhase(client, run, 'confirming') }
   })
+}
+
+/** Keys that were skipped once and were not met again are gone, or are items now. */
+async function forgetSkipped(db: Db, run: ClaimedRun): Promise<void> {
+  await db.query(
+    `delete from skipped s using sync_run r where r.run_no = $2 and s.dataset_no = $1 and s.run_no <> r.run_no and s.found_at < r.created_at`,
+    [run.datasetNo, run.runNo],
+  )
 }
 
 const words: Record<BrakeReason, string> = {

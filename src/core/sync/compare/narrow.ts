@@ -6,7 +6,7 @@ import type { WindowRows } from './merge.ts'
 import { textAtLeast, textAtMost } from './windows.ts'
 
 /** Listed rows from which on a window is looked at in segments; below, reading them all costs less. */
-const ROWS_MIN = 512
+const ROWS_MIN = 256
 
 /** Segments to be kept when the batch is written, each with the window it was read in: only if nothing there was in doubt. */
 export type SegmentPlan = readonly { readonly segment: Segment; readonly window: WindowRows }[]

@@ -53,10 +53,7 @@ export async function findWindows(
   datasetNo: number,
   intervals: readonly Interval[],
 ): Promise<Window[]> {
-  const [inside, above] = [
-    await foldersInside(client, datasetNo, intervals),
-    await foldersAbove(client, datasetNo, intervals),
-  ]
+  const { inside, above } = await findFolders(client, datasetNo, intervals)
   const windows: Window[] = []
   for (const [index, { from, to }] of intervals.entries()) {
     for (const folder of inside[index]!) {
@@ -107,33 +104,28 @@ function folderOf(row: Row): StoredFolder {
   return { no: row.dir_no, path: row.path, bytes: Buffer.from(row.path), fpHigh: row.fp_high, fpLow: row.fp_low }
 }
 
-async function foldersInside(
+/** In one statement: of each interval the folders that begin inside it, and those that hold one of its ends, by path. */
+async function findFolders(
   client: DbClient,
   datasetNo: number,
   intervals: readonly Interval[],
-): Promise<StoredFolder[][]> {
+): Promise<{ inside: StoredFolder[][]; above: Map<string, StoredFolder> }> {
+  const paths = new Set(intervals.flatMap(({ from, to }) => [...pathsHolding(from, to)]))
   const { rows } = await client.query<Row>(
     `select w.place::int as place, d.*
        from unnest($2::text[], $3::text[]) with ordinality w (low, high, place)
       cross join lateral (
         select dir_no, path, ${fingerprintColumns} from dir
-         where dataset_no = $1 and path > w.low collate "C" and path <= w.high collate "C" and dir_no > 1) d`,
-    [datasetNo, intervals.map(({ from }) => textAtMost(from)), intervals.map(({ to }) => textAtLeast(to))],
+         where dataset_no = $1 and path > w.low collate "C" and path <= w.high collate "C" and dir_no > 1) d
+     union all
+     select 0, dir_no, path, ${fingerprintColumns} from dir where dataset_no = $1 and path = any($4::text[])`,
+    [datasetNo, intervals.map(({ from }) => textAtMost(from)), intervals.map(({ to }) => textAtLeast(to)), [...paths]],
   )
-  const found: StoredFolder[][] = intervals.map(() => [])
-  for (const row of rows) found[row.place - 1]!.push(folderOf(row))
-  return found
-}
-
-async function foldersAbove(
-  client: DbClient,
-  datasetNo: number,
-  intervals: readonly Interval[],
-): Promise<Map<string, StoredFolder>> {
-  const paths = new Set(intervals.flatMap(({ from, to }) => [...pathsHolding(from, to)]))
-  const { rows } = await client.query<Row>(
-    `select 0 as place, dir_no, path, ${fingerprintColumns} from dir where dataset_no = $1 and path = any($2::text[])`,
-    [datasetNo, [...paths]],
-  )
-  return new Map(rows.map((row) => [row.path, folderOf(row)]))
+  const inside: StoredFolder[][] = intervals.map(() => [])
+  const above = new Map<string, StoredFolder>()
+  for (const row of rows) {
+    if (row.place === 0) above.set(row.path, folderOf(row))
+    else inside[row.place - 1]!.push(folderOf(row))
+  }
+  return { inside, above }
 }

@@ -5,7 +5,7 @@ import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import type { EntryCursor, ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import type { Interval } from '../compare/windows.ts'
-import { type Folder, FolderDelta, type FolderStack } from './folder.ts'
+import { type Folder, FolderDelta, type FolderStack, hasDotPart } from './folder.ts'
 import { FLAG_ARCHIVED, NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
 
 /** A key that cannot be an item, kept to be shown. */
@@ -35,6 +35,7 @@ const SKIPPED_KEPT_MAX = 1000
 const PATH_BYTES_MAX = 2600
 const SLASH = 0x2f
 const POINT = 0x2e
+const BACKSLASH = 0x5c
 
 /** What is settled before a slice begins. */
 export interface BatchSettings {
@@ -51,6 +52,10 @@ export interface BatchSettings {
 export class Batch {
   readonly no: number
   readonly rows: RowBuffer
+  /** Kept when it is committed. */
+  readonly committed = Promise.withResolvers<void>()
+  /** The ranges that it moves on or makes, as they are when it is committed; set when it takes no more pages. */
+  ranges: readonly WalkRange[] = []
   /** What it adds to the counters of each folder it has rows in, and of those above. */
   readonly deltas: FolderDelta[] = []
   readonly counts: Counts = { listed: 0, items: 0, markers: 0, hidden: 0, skipped: 0, excluded: 0 }
@@ -67,6 +72,8 @@ export class Batch {
 
   constructor(no: number, settings: BatchSettings) {
     this.no = no
+    // Whoever waits hears of a failure; if nobody does, the ingest tells it.
+    this.committed.promise.catch(() => {})
     this.#settings = settings
     this.rows = new RowBuffer(settings.datasetNo, settings.ticket)
   }
@@ -121,10 +128,12 @@ export class Batch {
     if (bytes[slash] === SLASH) slash--
     let seen = 0
     let hasNul = false
+    let hasBackslash = false
     while (slash >= start && bytes[slash] !== SLASH) {
       const byte = bytes[slash--]!
       seen |= byte
       if (byte === 0) hasNul = true
+      else if (byte === BACKSLASH) hasBackslash = true
     }
     const nameStart = slash + 1
     const isTooLong = nameStart - start > PATH_BYTES_MAX || keyEnd - nameStart > NAME_BYTES_MAX
@@ -134,7 +143,7 @@ export class Batch {
     else if (folder.isOwn) this.counts.hidden++
     else if (isMarker) this.counts.markers++
     else if (this.#isRefused(bytes, start, keyEnd)) this.counts.excluded++
-    else this.#addRow(entry, folder, nameStart)
+    else this.#addRow(entry, folder, nameStart, hasBackslash)
   }
 
   #isRefused(bytes: Buffer, start: number, end: number): boolean {
@@ -142,15 +151,13 @@ export class Batch {
     return patterns !== null && patterns.refusal(bytes.toString('utf8', start, end)) !== null
   }
 
-  #addRow(entry: EntryCursor, folder: Folder, nameStart: number): void {
+  #addRow(entry: EntryCursor, folder: Folder, nameStart: number, hasBackslash: boolean): void {
     const { keyBytes: bytes, keyEnd } = entry
     let flags = folder.isHidden ? FLAG_HIDDEN : 0
-    if (folder.isDot) flags |= FLAG_UNADDRESSABLE
-    if (bytes[nameStart] === POINT) {
-      flags |= FLAG_HIDDEN
-      const isDots = keyEnd - nameStart === 1 || (keyEnd - nameStart === 2 && bytes[nameStart + 1] === POINT)
-      if (isDots) flags |= FLAG_UNADDRESSABLE
-    }
+    if (bytes[nameStart] === POINT) flags |= FLAG_HIDDEN
+    // Few names begin with a point or have a backslash: only those are looked at as text.
+    const isOdd = hasBackslash || bytes[nameStart] === POINT
+    if (folder.isDot || (isOdd && hasDotPart(bytes.toString('utf8', nameStart, keyEnd)))) flags |= FLAG_UNADDRESSABLE
     if (entry.isArchived) flags |= FLAG_ARCHIVED
     const delta = folder.batchNo === this.no ? folder.delta! : this.#touch(folder)
     if (delta.rangeNo !== this.#rangeNo) this.#meet(delta)

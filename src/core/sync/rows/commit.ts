@@ -10,13 +10,12 @@ import type { Comparison } from '../compare/compare.ts'
 import { listedSegments } from '../compare/narrow.ts'
 import {
   addToFolders,
-  addToRun,
   holdRun,
   insertFolders,
   insertSkipped,
   NotEmpty,
   type RunCounts,
-  saveRanges,
+  saveProgress,
 } from '../queries.ts'
 import type { Batch } from './batch.ts'
 import { settleRestored, updateItems } from './changes.ts'
@@ -127,6 +126,7 @@ export async function copyBatch(
       throw new Met('A key that was new is there already.', { cause: error })
     }
   }
+  if (comparison !== null && isQuiet(comparison, batch)) return quietBatch(client, target, batch, comparison, ranges)
   await client.query('begin')
   await guard(async () => {
     if (numbered.rows.rows > 0) await copyRows(client, numbered.rows)
@@ -141,14 +141,41 @@ export async function copyBatch(
         const counts = await settleBatch(client, target, batch, numbered, comparison)
         await saveSegments(client, target.datasetNo, segments)
         await insertSkipped(client, target, batch.skipped)
-        await saveRanges(client, target.runNo, ranges)
-        const isStopAsked = await addToRun(client, { ...target, progress }, counts)
+        const isStopAsked = await saveProgress(client, { ...target, progress }, counts, ranges)
         if (target.writes === 'all') await reserveDataPoints(client, target.orgId, counts.added)
         await client.query('commit')
         batch.rows.release()
+        numbered.rows.release()
         return { isStopAsked }
       }),
     drop: async () => void (await client.query('rollback')),
+  }
+}
+
+/** Whether nothing differs and nothing has to be kept but how far the run is. */
+function isQuiet(comparison: Comparison, batch: Batch): boolean {
+  const { added, changed, absent, absentFolders, disputed, drifts, segments } = comparison
+  const differences = added.length + changed.length + absent.count + absentFolders.length + disputed.length
+  return differences + drifts.size + segments.length + batch.skipped.length === 0
+}
+
+/** A batch in which everything is as it was needs no transaction: one statement says so. */
+function quietBatch(
+  client: DbClient,
+  target: CommitTarget,
+  batch: Batch,
+  comparison: Comparison,
+  ranges: readonly WalkRange[],
+): CopiedBatch {
+  const none = { added: 0, changed: 0, returned: 0, overQuota: 0 }
+  const counts = { ...batch.counts, ...none, unchanged: comparison.unchanged }
+  return {
+    settle: async (progress) => {
+      const isStopAsked = await saveProgress(client, { ...target, progress }, counts, ranges)
+      batch.rows.release()
+      return { isStopAsked }
+    },
+    drop: async () => {},
   }
 }
 

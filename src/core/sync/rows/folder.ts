@@ -2,6 +2,11 @@ import { isUtf8 } from 'node:buffer'
 
 const SLASH = 0x2f
 
+/** Whether a name has a part that is `.` or `..`, by the rule of `unaddressableReason`: a backslash divides too, and a slash may end it. */
+export function hasDotPart(name: string): boolean {
+  return name.includes('.') && /(?:^|\\)\.{1,2}(?:[/\\]|$)/.test(name)
+}
+
 /** What one batch adds to a folder's counters; belongs to the batch, as the next one is filled while this one is written. */
 export class FolderDelta {
   readonly folder: Folder
@@ -41,7 +46,7 @@ export class Folder {
   readonly end: number
   /** A segment starts with a dot, so by the SDK's convention the items are hidden. */
   readonly isHidden: boolean
-  /** A segment is `.` or `..`: no address is ever made for what is below. */
+  /** A segment has a part that is `.` or `..`: no address is ever made for what is below. */
   readonly isDot: boolean
   /** At or below the platform's own hidden folder: never indexed. */
   readonly isOwn: boolean
@@ -56,7 +61,7 @@ export class Folder {
     this.no = parent === null ? 1 : 0
     this.name = parent === null ? '' : path.slice(parent.path.length, -1)
     this.isHidden = parent !== null && (parent.isHidden || this.name.startsWith('.'))
-    this.isDot = parent !== null && (parent.isDot || this.name === '.' || this.name === '..')
+    this.isDot = parent !== null && (parent.isDot || hasDotPart(this.name))
     this.isOwn = parent !== null && (parent.isOwn || this.name === hiddenFolder)
   }
 }

@@ -11,8 +11,10 @@ import { type CommitTarget, copyBatch, numberBatch } from './commit.ts'
 import { FolderStack, type FolderTree } from './folder.ts'
 import { NumberStock } from './numbers.ts'
 
-/** Rows a transaction: enough that its commit is lost in it (67 commits a million), few enough to keep the memory of four batches small. */
+/** Most rows a transaction: enough that its commit is lost in it, few enough to keep the memory of four batches small. */
 const BATCH_ROWS = 15_000
+/** Rows from which on a batch goes out beside others; with fewer it waits for those, because every batch costs some statements. */
+const ROWS_WORTH_A_CONNECTION = 8_000
 /** Longest rest after a batch while people are served; it rests as long as the batch took, so a sync then has half its speed. */
 const REST_MS_MAX = 1_000
 
@@ -25,21 +27,21 @@ export interface IngestOptions extends BatchSettings {
   readonly target: Omit<CommitTarget, 'nowMs'>
   readonly ranges: readonly WalkRange[]
   readonly foreground: Foreground
-  /** Rows a transaction; `BATCH_ROWS` unless a test wants many small ones. */
+  /** Most rows a transaction; `BATCH_ROWS` unless a test wants many small ones. */
   readonly batchRows?: number
   /** Called after a commit that found somebody's wish to cancel or pause. */
   onStopAsked(): void
 }
 
 /**
- * Takes a walk's pages and commits them in batches: while one batch is filled, those before it are sent, each on a connection of its own, and
- * settled in their order. A page that comes when all are full waits.
+ * Takes a walk's pages and commits them in batches: what came while the connections were busy is written when one of them is free, so batches are as large
+ * as the database is slow. Batches are sent at the same time, each on a connection of its own, and settled in their order.
+ *
+ * A page's promise is kept when its batch is committed, and a range asks for its next page only then: whatever kills the process, one page of each
+ * range has to be listed again at the most. So it is many ranges and not many pages of one that keep the database busy.
  *
  * Several at once, because one COPY alone waits a third of its time for this thread to find the socket writable (measured: PostgreSQL 70 % busy
  * with one, 292 k objects/s; 320 k with three).
- *
- * A batch holds rows and cursors of the same pages and batches are settled in order, so whatever kills the process, what is committed is
- * exactly what the cursors say.
  */
 export class Ingest {
   readonly #options: IngestOptions
@@ -50,14 +52,17 @@ export class Ingest {
   readonly #unsaved = new Set<WalkRange>()
   /** Entries taken so far. */
   listed = 0
+  /** The batch that is being filled; those before it that are full wait for a connection. */
   #batch: Batch
+  #full: Batch[] = []
+  #made = 1
   readonly #numbers = new NumberStock()
   readonly #idle: DbClient[]
+  readonly #underWay = new Set<Promise<void>>()
   /** The last batch's settling; rejects when it or one before failed. */
   #settled: Promise<void> = Promise.resolve()
   /** The last batch's numbering; they take turns. */
   #numbered: Promise<unknown> = Promise.resolve()
-  #waiting: (() => void)[] = []
   #failure: unknown = null
   #isBroken = false
   #rangesDone = 0
@@ -71,7 +76,7 @@ export class Ingest {
       this.#reach.set(range, { cursor: range.cursor, isDone: range.isDone })
       this.#unsaved.add(range)
     }
-    this.#batch = new Batch(1, options)
+    this.#batch = this.#newBatch()
   }
 
   /** For `walk`: a range was added or shortened. */
@@ -88,27 +93,48 @@ export class Ingest {
     this.#unsaved.add(range)
   }
 
-  /** For `walk`: takes a page. The promise is there when the page came faster than the database takes rows. */
-  takePage(range: WalkRange, page: ListPage, reach: Reach): void | Promise<void> {
+  /** For `walk`: takes a page. The promise is kept when it is committed, and broken when that failed. */
+  takePage(range: WalkRange, page: ListPage, reach: Reach): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     let stack = this.#stacks.get(range)
     if (!stack) {
       stack = new FolderStack(this.#options.tree)
       this.#stacks.set(range, stack)
     }
-    const before = this.#batch.counts.listed
+    const batch = this.#batch
+    const before = batch.counts.listed
     try {
-      this.#batch.takePage(range, page, reach, stack)
+      batch.takePage(range, page, reach, stack)
     } catch (error) {
       // Half of a bad page is in the batch: nothing of the batch may be written.
       this.#isBroken = true
       throw error
     }
-    this.listed += this.#batch.counts.listed - before
+    this.listed += batch.counts.listed - before
     this.#reach.set(range, reach)
     this.#unsaved.add(range)
     if (reach.isDone) this.#stacks.delete(range)
-    if (this.#batch.rows.rows >= (this.#options.batchRows ?? BATCH_ROWS)) return this.#writeWhenFree()
+    if (batch.rows.rows >= (this.#options.batchRows ?? BATCH_ROWS)) this.#closeBatch()
+    this.#writeWhatMay()
+    return batch.committed.promise
+  }
+
+  /** The batch takes no more pages; how far the ranges are when it is committed is how far they are now. */
+  #closeBatch(): void {
+    const batch = this.#batch
+    batch.ranges = [...this.#unsaved].map((range) => ({ ...range, ...this.#reach.get(range)! }))
+    for (const range of this.#unsaved) {
+      if (!this.#reach.get(range)!.isDone) continue
+      this.#rangesDone++
+      this.#reach.delete(range)
+    }
+    this.#unsaved.clear()
+    this.#full.push(batch)
+    this.#batch = this.#newBatch()
+  }
+
+  #newBatch(): Batch {
+    return new Batch(this.#made++, this.#options)
   }
 
   get #isFree(): boolean {
@@ -117,43 +143,48 @@ export class Ingest {
     return foreground.isBusy() ? this.#idle.length === clients.length : this.#idle.length > 0
   }
 
-  async #writeWhenFree(): Promise<void> {
-    while (!this.#isFree && this.#failure === null) await new Promise<void>((wake) => this.#waiting.push(wake))
-    if (this.#failure !== null) throw this.#failure
-    if (this.#batch.rows.rows >= (this.#options.batchRows ?? BATCH_ROWS)) this.#write()
+  get #mayClose(): boolean {
+    if (this.#isBroken || this.#unsaved.size === 0) return false
+    return this.#underWay.size === 0 || this.#batch.rows.rows >= ROWS_WORTH_A_CONNECTION
   }
 
-  /** Commits what there is, also when it is little; for the progress display. */
-  tick(): void {
-    if (this.#isFree && this.#failure === null && !this.#isBroken && this.#unsaved.size > 0) this.#write()
-  }
-
-  /** Commits what is left. Throws the first failure of any commit; does nothing after a bad page. */
-  async drain(): Promise<void> {
-    while (!this.#isFree && this.#failure === null) await new Promise<void>((wake) => this.#waiting.push(wake))
-    if (this.#failure === null && !this.#isBroken && this.#unsaved.size > 0) this.#write()
-    await this.#settled.catch(() => {})
-    if (this.#failure !== null) throw this.#failure
-  }
-
-  #write(): void {
-    const batch = this.#batch
-    this.#batch = new Batch(batch.no + 1, this.#options)
-    const ranges = [...this.#unsaved].map((range) => ({ ...range, ...this.#reach.get(range)! }))
-    for (const range of this.#unsaved) {
-      if (!this.#reach.get(range)!.isDone) continue
-      this.#rangesDone++
-      this.#reach.delete(range)
+  /** Writes as many batches as there are connections for; the one that is being filled only if none before it waits. */
+  #writeWhatMay(): void {
+    while (this.#isFree && this.#failure === null) {
+      if (this.#full.length === 0 && this.#mayClose) this.#closeBatch()
+      const batch = this.#full.shift()
+      if (!batch) return
+      const settling = this.#commit(this.#idle.pop()!, batch, this.#settled)
+      this.#settled = settling
+      this.#underWay.add(settling)
+      settling.then(
+        () => batch.committed.resolve(),
+        (error) => {
+          this.#failure ??= error
+          batch.committed.reject(error)
+        },
+      )
+      settling
+        .catch(() => {})
+        .finally(() => {
+          this.#underWay.delete(settling)
+          this.#writeWhatMay()
+        })
     }
-    this.#unsaved.clear()
-    this.#settled = this.#commit(this.#idle.pop()!, batch, ranges, this.#settled)
-    this.#settled.catch((error) => {
-      this.#failure ??= error
-      this.#wake()
-    })
   }
 
-  async #commit(client: DbClient, batch: Batch, ranges: readonly WalkRange[], before: Promise<void>): Promise<void> {
+  /** Commits what is left. Throws the first failure of any commit, when none is under way any more; leaves out a batch with a bad page. */
+  async drain(): Promise<void> {
+    for (;;) {
+      this.#writeWhatMay()
+      if (this.#underWay.size === 0) break
+      await Promise.race([...this.#underWay].map((settling) => settling.catch(() => {})))
+      if (this.#failure !== null) await Promise.allSettled([...this.#underWay])
+    }
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  async #commit(client: DbClient, batch: Batch, before: Promise<void>): Promise<void> {
     const { target, clock } = this.#options
     // The share of ranges is the only honest measure there is before the listing has ended; 100 is the end itself.
     const progress = Math.min(99, Math.floor((100 * this.#rangesDone) / this.#rangesAll))
@@ -165,7 +196,7 @@ export class Ingest {
       numberBatch(client, stamped, this.#numbers, batch, await comparing),
     )
     this.#numbered = numbering.catch(() => {})
-    const copied = await copyBatch(client, stamped, batch, await numbering, await comparing, ranges)
+    const copied = await copyBatch(client, stamped, batch, await numbering, await comparing, batch.ranges)
     try {
       await before
     } catch (error) {
@@ -175,17 +206,10 @@ export class Ingest {
     const { isStopAsked } = await copied.settle(progress)
     if (this.#options.foreground.isBusy()) await sleep(Math.min(REST_MS_MAX, performance.now() - startedMs))
     this.#idle.push(client)
-    this.#wake()
     if (isStopAsked) this.#options.onStopAsked()
   }
 
   #compare(client: DbClient, target: CommitTarget, batch: Batch): Promise<Comparison> {
     return target.isOrdered ? compareBatch(client, target, batch) : compareByName(client, target, batch)
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
   }
 }

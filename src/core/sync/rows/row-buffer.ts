@@ -13,6 +13,10 @@ const TWO_32 = 4_294_967_296
 /** pg-copy-streams is 10 to 40 times slower with one chunk a row than with chunks of 64 KiB or more (its issue 127). */
 const CHUNK_BYTES = 256 * 1024
 
+const NO_ROWS = new Int32Array(0)
+const NO_CHUNK = Buffer.alloc(0)
+const NO_VIEW = new DataView(new ArrayBuffer(0))
+
 // Places in a row: field count, then length and value of each column.
 const ITEM_NO = 6
 const SIZE = 18
@@ -112,12 +116,13 @@ export class RowBuffer {
   readonly #template: Buffer
   readonly #chunks: Buffer[] = []
   #lengths: number[] = []
-  #starts: Int32Array
+  #starts: Int32Array = NO_ROWS
   /** Of each row, what `add` was given as its folder. */
-  #folders: Int32Array
-  #chunk: Buffer
-  #view: DataView
-  #at = 0
+  #folders: Int32Array = NO_ROWS
+  #chunk: Buffer = NO_CHUNK
+  #view: DataView = NO_VIEW
+  /** Where the next row goes; at first there is no chunk, so that a buffer without rows costs nothing. */
+  #at = CHUNK_BYTES
   #isReleased = false
 
   readonly #datasetNo: number
@@ -128,10 +133,6 @@ export class RowBuffer {
     this.#ticket = ticket
     this.hash = new RowHash(datasetNo)
     this.#template = rowTemplate(datasetNo, ticket)
-    this.#chunk = takeChunk()
-    this.#view = new DataView(this.#chunk.buffer)
-    this.#starts = spareColumns.pop() ?? new Int32Array(ROWS_AT_FIRST)
-    this.#folders = spareColumns.pop() ?? new Int32Array(ROWS_AT_FIRST)
   }
 
   /**
@@ -244,8 +245,9 @@ export class RowBuffer {
 
   /** Gives the memory back, once the rows are sent; again is no harm. */
   release(): void {
-    if (this.#isReleased) return
+    if (this.#isReleased || this.rows === 0) return
     this.#isReleased = true
+    this.#finishChunk()
     for (const chunk of this.#chunks) if (spareChunks.length < SPARE_CHUNKS_MAX) spareChunks.push(chunk)
     this.#chunks.length = 0
     if (this.#starts.length > ROWS_AT_FIRST || spareColumns.length >= SPARE_COLUMNS_MAX) return
@@ -253,6 +255,11 @@ export class RowBuffer {
   }
 
   #growColumns(): void {
+    if (this.#starts.length === 0) {
+      this.#starts = spareColumns.pop() ?? new Int32Array(ROWS_AT_FIRST)
+      this.#folders = spareColumns.pop() ?? new Int32Array(ROWS_AT_FIRST)
+      return
+    }
     const grow = (column: Int32Array) => {
       const grown = new Int32Array(column.length * 2)
       grown.set(column)
@@ -262,16 +269,20 @@ export class RowBuffer {
     this.#folders = grow(this.#folders)
   }
 
+  /** Puts the chunk that is being filled with the full ones. */
   #finishChunk(): void {
+    if (this.#chunk.length === 0) return
     this.#chunks.push(this.#chunk)
     this.#lengths.push(this.#at)
-    this.#at = 0
+    this.#chunk = NO_CHUNK
+    this.#at = CHUNK_BYTES
   }
 
   #nextChunk(): void {
     this.#finishChunk()
     this.#chunk = takeChunk()
     this.#view = new DataView(this.#chunk.buffer)
+    this.#at = 0
   }
 }
 
