@@ -34,6 +34,7 @@ interface Setting {
   readonly failAt?: number
   readonly ranges?: WalkRange[]
   readonly runNo?: number
+  readonly badKey?: string
 }
 
 /** Lists the keys and ingests them, as a slice does. */
@@ -135,4 +136,28 @@ test('ids grow with the order of commits and carry one creation time a block', a
   )
   expect(rows[0]).toMatchObject({ distinct_ids: 500, n: 500 })
   expect(Math.abs(rows[0]!.first_ms - Date.now())).toBeLessThan(600_000)
+})
+
+test('nothing of a batch with a page that turns out to be bad is written', async () => {
+  const keys = inByteOrder(Array.from({ length: 90 }, (_, n) => `d${n % 3}/f${String(n).padStart(3, '0')}`))
+  const runNo = await addRun('load')
+  const borders = [Buffer.alloc(0), Buffer.from(keys[29]!), Buffer.from(keys[59]!)]
+  const ranges = borders.map((from, at) => ({
+    no: at + 1,
+    from,
+    to: borders[at + 1] ?? null,
+    cursor: from,
+    isDone: false,
+    keys: 0,
+  }))
+  const setting = { keys, mode: 'load', batchRows: 100, pageMax: 10, connectionsMax: 3, runNo, ranges } as const
+  await expect(ingest({ ...setting, badKey: keys[65]! })).rejects.toThrow('contradicts itself')
+  const { rows } = await api.deps.db.query<{ from_key: Buffer; cursor: Buffer }>(
+    'select from_key, cursor from sync_range where run_no = $1',
+    [runNo],
+  )
+  const isTaken = (key: Buffer) => rows.some((row) => key.compare(row.from_key) > 0 && key.compare(row.cursor) <= 0)
+  const { paths, wrong } = await stateOf()
+  expect(wrong).toEqual([])
+  expect(paths).toEqual(keys.filter((key) => isTaken(Buffer.from(key))))
 })

@@ -7,7 +7,8 @@ import { systemClock } from '#lib/clock.ts'
 import { noForeground } from '#lib/foreground.ts'
 import { pageOf } from '#storage/entry-page.ts'
 import { createMemoryStorage, memoryBucket } from '#storage/memory/memory.ts'
-import type { Storage } from '#storage/port.ts'
+import type { ListPage, Storage } from '#storage/port.ts'
+import { StorageError } from '#storage/storage-error.ts'
 import { type WalkRange, walk } from '#storage/walk/walk.ts'
 import type { TestApi } from './api.ts'
 
@@ -27,6 +28,8 @@ export interface IngestSetting {
   readonly isForced?: boolean
   /** List in a scrambled order, as a storage without order does. */
   readonly isScrambled?: boolean
+  /** The page with this key shows its first half and then turns out to be bad. */
+  readonly badKey?: string
 }
 
 let made = 0
@@ -123,7 +126,7 @@ export async function ingest(api: TestApi, setting: IngestSetting): Promise<{ ru
       storage: {
         ...storage,
         can: storage.can,
-        list: (query) => storage.list({ ...query, entriesMax: setting.pageMax }),
+        list: async (query) => spoilt(await storage.list({ ...query, entriesMax: setting.pageMax }), setting.badKey),
       },
       prefix: '',
       ranges,
@@ -135,6 +138,10 @@ export async function ingest(api: TestApi, setting: IngestSetting): Promise<{ ru
       onRange: (range) => sink.noteRange(range),
     })
     await sink.drain()
+  } catch (error) {
+    // As a slice does: what was taken before the storage failed is kept.
+    if (error instanceof StorageError) await sink.drain()
+    throw error
   } finally {
     for (const client of clients) client.release(true)
     // A batch before the one that failed may still be committing on a connection that nobody listens to any more.
@@ -151,6 +158,20 @@ async function untilNobodyWrites(api: TestApi): Promise<void> {
     )
     if (rows[0]!.n === 0) return
   }
+}
+
+/** A page whose cursor throws when it comes to the key. */
+function spoilt(page: ListPage, badKey: string | undefined): ListPage {
+  if (badKey === undefined) return page
+  const { entries } = page
+  const next = entries.next.bind(entries)
+  entries.next = () => {
+    const hasNext = next()
+    if (hasNext && entries.keyBytes.toString('utf8', entries.keyStart, entries.keyEnd) === badKey)
+      throw new StorageError('invalid', 'The page contradicts itself.', { provider: 'memory', op: 'list' })
+    return hasNext
+  }
+  return page
 }
 
 /** The bucket's keys as another bucket holds them under other names, so that they come in no order; token by token only. */
