@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { SkipReason } from '#contract/skip-reasons.ts'
+import { unaddressableReason } from '#storage/key.ts'
 
 /** Bits of `item.flags` that follow from the key, and the one for an object that wants a restore before it can be read. */
 export const FLAG_HIDDEN = 1
@@ -35,9 +36,12 @@ export function placeOf(key: Buffer, hiddenFolder: string): Place {
 }
 
 function itemAt(path: string, name: string): Place {
-  const parts = [...path.split('/').slice(0, -1), name]
-  const isDot = (part: string) => part === '.' || part === '..'
-  const flags =
-    (parts.some((part) => part.startsWith('.')) ? FLAG_HIDDEN : 0) + (parts.some(isDot) ? FLAG_UNADDRESSABLE : 0)
-  return { kind: 'item', path, name, flags }
+  const isHidden = [...path.split('/').slice(0, -1), name].some((part) => part.startsWith('.'))
+  const isUnaddressable = unaddressableReason(path + name) === 'dot-segment'
+  return {
+    kind: 'item',
+    path,
+    name,
+    flags: (isHidden ? FLAG_HIDDEN : 0) + (isUnaddressable ? FLAG_UNADDRESSABLE : 0),
+  }
 }
