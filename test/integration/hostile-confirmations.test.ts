@@ -17,8 +17,7 @@ describe.concurrent('a confirmation or guess', () => {
     async (_, shape) => {
       await benches.try(shape, { place: 'confirmation', at: 1, isAlways: false })
       await benches.try(shape, { place: 'confirmation', at: 3, isAlways: true })
-      await benches.try(shape, { place: 'folders', at: 1, isAlways: true })
-      await benches.try(shape, { place: 'single key', at: 1, isAlways: true })
+      await benches.try(shape, { place: 'guess', at: 1, isAlways: true })
     },
   )
 })

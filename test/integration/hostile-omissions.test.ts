@@ -13,7 +13,7 @@ const omission = fc.record({
   /** Another choice with every request, or the same keys from all. */
   isSteady: fc.boolean(),
 })
-const runs = { numRuns: 40 }
+const runs = { numRuns: 25 }
 // A page of which nothing is left and that says that more follows is not well-formed.
 const ends = { success: null, parked: 'sync.parked', failed: 'storage.invalid_answer' }
 

@@ -20,9 +20,10 @@ describe.concurrent('a page', () => {
     '%s',
     { timeout: 120_000 },
     async (_, shape) => {
-      await benches.try(shape, { place: 'page', at: 1, isAlways: false })
+      // Once at the first page or at the last; where the other is met once is in hostile-reconcile.test.ts.
+      const isEven = hostileShapes.indexOf(shape) % 2 === 0
+      await benches.try(shape, { place: 'page', at: isEven ? 1 : 'last', isAlways: false })
       await benches.try(shape, { place: 'page', at: 4, isAlways: true })
-      await benches.try(shape, { place: 'page', at: 'last', isAlways: false })
     },
   )
 })

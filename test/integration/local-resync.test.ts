@@ -68,7 +68,8 @@ tortureResync({
     for (const other of held) if (other.startsWith(`${name}/`) || name.startsWith(`${other}/`)) return false
     return !/^(?:x\/.*%\/)?\.dataloop$/s.test(name)
   },
-  pageSizes: [1000, 1, 3, 7],
+  pageSizes: [1, 3],
+  otherSizes: [1000, 7, 61],
   hasMd5: false,
   aloneMax: 10,
 })

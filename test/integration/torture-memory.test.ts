@@ -29,7 +29,8 @@ tortureResync({
     }
   },
   canHold: () => true,
-  pageSizes: [1000, 1, 2, 3, 4, 5, 6, 7],
+  pageSizes: [1, 2, 3, 4, 5, 6, 7],
+  otherSizes: [1000, 7, 61, 4],
   hasMd5: true,
-  aloneMax: 60,
+  aloneMax: 24,
 })
