@@ -188,12 +188,13 @@ describe('a file that is gone', () => {
     expect(facts.sort()).toEqual([
       ['/a/1.txt', 'cleared', ghost.metadata.system.storage!.missingSince],
       ['/a/2.txt', 'gone', null],
+      ['/c/d/5.txt', 'gone', expect.any(String)],
     ])
     expect(new Date(removed[0].restorableUntil).getTime() - new Date(removed[0].removedAt).getTime()).toBe(
       30 * 86_400_000,
     )
     const ids = removed.map((each: { id: string }) => each.id)
-    expect((await inDataset('POST', '/removed/restore', { ids })).body).toEqual({ count: 2, command: null })
+    expect((await inDataset('POST', '/removed/restore', { ids })).body).toEqual({ count: 3, command: null })
     expect((await inDataset('POST', '/removed/restore', { ids })).body.count).toBe(0)
     expect((await inDataset('GET', '/removed')).body).toEqual({ removed: [], next: null })
     expect(await item('/a/1.txt')).toMatchObject({

@@ -159,26 +159,31 @@ class Walk {
     const { range } = running
 
     let token: string | undefined
+    let next: Promise<Arrival> | null = null
     for (;;) {
-      const arrival = await this.#request(range.cursor, token)
-      let taken: void | Promise<void>
-      let isParked: boolean
+      const arrival: Arrival = await (next ?? this.#request(range.cursor, token))
+      let handed: { taken: void | Promise<void>; isParked: boolean }
       try {
-        ;({ taken, isParked } = this.#handOver(running, arrival.page, token))
+        handed = this.#handOver(running, arrival.page, token)
       } catch (error) {
         // At once, so that no other range hands over a page any more.
         this.#fail(error)
         throw error
       }
+      const { taken, isParked } = handed
       token = arrival.page.token
-      this.#pace.page(arrival.tookMs)
       // Nothing more is asked of this range before the page is in safety: a crash then repeats one page of it at the most.
+      next = taken || range.isDone || isParked ? null : this.#request(range.cursor, token)
+      next?.catch(() => {})
+      this.#assign()
+      this.#pace.page(arrival.tookMs)
       if (taken) await taken
       if (range.isDone) return false
       // The end may have moved below the cursor while we waited.
       if (range.to !== null && range.cursor.compare(range.to) >= 0) {
         range.isDone = true
         this.#options.onRange(range)
+        next?.then(({ page }) => page.release()).catch(() => {})
         return false
       }
       if (isParked) return true
@@ -200,7 +205,6 @@ class Walk {
       range.cursor = cursor
       range.isDone = isDone
       this.#share.page(running, page)
-      this.#assign()
       return { taken, isParked }
     } finally {
       page.release()
