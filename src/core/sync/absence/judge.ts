@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#contract/errors.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import { freeDataPoints } from '#core/quota/quota.ts'
-import { type Db, type DbClient, withTransaction } from '#db/connect.ts'
+import { type DbClient, withTransaction } from '#db/connect.ts'
 import type { Deps } from '../../deps.ts'
 import { noteUnseen } from '../compare/compare-by-name.ts'
 import { type ClaimedRun, enterPhase } from '../run.ts'
@@ -40,7 +40,6 @@ export async function judgeListing(
   open: OpenDriver,
   settings: { readonly matchMoved: boolean },
 ): Promise<Verdict> {
-  if (run.options.dryRun !== true) await forgetSkipped(deps.db, run)
   if (run.options.reconcile === true) await noteMarked(deps.db, run)
   if (open.storage.can.list_order !== 'utf8' && run.mode === 'compare') await noteUnseen(deps.db, run)
   const { rows } = await deps.db.query<Tally & { absent: number; set: string }>(
@@ -91,14 +90,6 @@ export async function judgeListing(
     ])
     return { kind: 'goOn', run: await enterPhase(client, run, 'confirming') }
   })
-}
-
-/** Keys that were skipped once and were not met again are gone, or are items now. */
-async function forgetSkipped(db: Db, run: ClaimedRun): Promise<void> {
-  await db.query(
-    `delete from skipped s using sync_run r where r.run_no = $2 and s.dataset_no = $1 and s.run_no <> r.run_no and s.found_at < r.created_at`,
-    [run.datasetNo, run.runNo],
-  )
 }
 
 const words: Record<BrakeReason, string> = {
