@@ -28,6 +28,7 @@ const FILES = inByteOrder([
   'aé',
   'b//1',
   'b/1',
+  'b/s/',
   'é/1',
   'é/2',
   'éa',

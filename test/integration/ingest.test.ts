@@ -35,6 +35,8 @@ interface Setting {
   readonly ranges?: WalkRange[]
   readonly runNo?: number
   readonly badKey?: string
+  readonly statements?: string[]
+  readonly isFirstSlow?: boolean
 }
 
 /** Lists the keys and ingests them, as a slice does. */
@@ -141,15 +143,7 @@ test('ids grow with the order of commits and carry one creation time a block', a
 test('nothing of a batch with a page that turns out to be bad is written', async () => {
   const keys = inByteOrder(Array.from({ length: 90 }, (_, n) => `d${n % 3}/f${String(n).padStart(3, '0')}`))
   const runNo = await addRun('load')
-  const borders = [Buffer.alloc(0), Buffer.from(keys[29]!), Buffer.from(keys[59]!)]
-  const ranges = borders.map((from, at) => ({
-    no: at + 1,
-    from,
-    to: borders[at + 1] ?? null,
-    cursor: from,
-    isDone: false,
-    keys: 0,
-  }))
+  const ranges = rangesAt([keys[29]!, keys[59]!])
   const setting = { keys, mode: 'load', batchRows: 100, pageMax: 10, connectionsMax: 3, runNo, ranges } as const
   await expect(ingest({ ...setting, badKey: keys[65]! })).rejects.toThrow('contradicts itself')
   const { rows } = await api.deps.db.query<{ from_key: Buffer; cursor: Buffer }>(
@@ -160,4 +154,31 @@ test('nothing of a batch with a page that turns out to be bad is written', async
   const { paths, wrong } = await stateOf()
   expect(wrong).toEqual([])
   expect(paths).toEqual(keys.filter((key) => isTaken(Buffer.from(key))))
+})
+
+/** Ranges that meet at these keys. */
+function rangesAt(keys: readonly string[]): WalkRange[] {
+  const borders = [Buffer.alloc(0), ...keys.map((key) => Buffer.from(key))]
+  return borders.map((from, at) => ({
+    no: at + 1,
+    from,
+    to: borders[at + 1] ?? null,
+    cursor: from,
+    isDone: false,
+    keys: 0,
+  }))
+}
+
+test('a batch that makes folders is committed before those that have files in them, however slow it is', async () => {
+  const keys = ['one/folder/a', 'one/folder/b', 'one/folder/c']
+  const ranges = rangesAt(keys.slice(0, 2))
+  const statements: string[] = []
+  const setting = { keys, mode: 'load', batchRows: 1, pageMax: 1, connectionsMax: 3, ranges } as const
+  await ingest({ ...setting, isFirstSlow: true, statements })
+  const makers = statements.filter((each) => each.endsWith('insert into dir'))
+  const commits = statements.filter((each) => each.endsWith('commit'))
+  expect(makers).toHaveLength(1)
+  expect(commits).toHaveLength(3)
+  expect(commits[0]!.split(' ')[0]).toBe(makers[0]!.split(' ')[0])
+  expect(await stateOf()).toEqual({ paths: keys, wrong: [] })
 })

@@ -273,3 +273,16 @@ describe('a second look at what a listing did not show', () => {
     expect(await meeting.run(runNo)).toMatchObject({ state: 'running', missing: 0 })
   })
 })
+
+test('a look at what is as it was, by a worker that lost its run moves nothing on', async () => {
+  await meeting.begin({ 'a/1': 'one', 'a/f': 'two' })
+  await meeting.sync()
+  const runNo = await meeting.start()
+  void meeting.atPage('listing', () =>
+    meeting.deps.db.query('update sync_run set fence = fence + 1, lease_until = now() where run_no = $1', [runNo]),
+  )
+  await meeting.work()
+  expect(await meeting.run(runNo)).toMatchObject({ state: 'running', listed: 0, unchanged: 0 })
+  const { rows } = await meeting.deps.db.query('select 1 from sync_range where run_no = $1', [runNo])
+  expect(rows).toEqual([])
+})

@@ -3,6 +3,7 @@
 import { MediaTypes } from '#core/catalog/catalog.ts'
 import { FolderTree } from '#core/sync/rows/folder.ts'
 import { Ingest } from '#core/sync/rows/ingest.ts'
+import type { DbClient } from '#db/connect.ts'
 import { systemClock } from '#lib/clock.ts'
 import { noForeground } from '#lib/foreground.ts'
 import { pageOf } from '#storage/entry-page.ts'
@@ -30,6 +31,10 @@ export interface IngestSetting {
   readonly isScrambled?: boolean
   /** The page with this key shows its first half and then turns out to be bad. */
   readonly badKey?: string
+  /** Gets `insert into dir` and `commit` of each connection, with its number in front, in the order in which they are sent. */
+  readonly statements?: string[]
+  /** The first batch's transaction begins when the other connections have done what they can without it. */
+  readonly isFirstSlow?: boolean
 }
 
 let made = 0
@@ -76,12 +81,22 @@ export async function ingest(api: TestApi, setting: IngestSetting): Promise<{ ru
   const isOrdered = setting.isScrambled !== true
   const clients = await Promise.all((isOrdered ? [1, 2, 3] : [1]).map(() => api.deps.db.connect()))
   let copies = 0
-  for (const client of clients) {
+  let isFirst = setting.isFirstSlow === true
+  for (const [no, client] of clients.entries()) {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown
     // biome-ignore lint/suspicious/noExplicitAny: the one seam at which a test can make a COPY fail.
     client.query = ((...args: any[]) => {
-      if (args[0]?.text?.startsWith?.('copy item') && ++copies === setting.failAt)
-        throw new Error('the cable was pulled')
+      const isCopy = args[0]?.text?.startsWith?.('copy item') === true
+      if (args[0] === 'begin' && isFirst) {
+        isFirst = false
+        return untilIdle(
+          api,
+          clients.filter((other) => other !== client),
+        ).then(() => query(...args))
+      }
+      const told = typeof args[0] === 'string' ? /^(insert into dir\b|commit)/.exec(args[0]) : null
+      if (told) setting.statements?.push(`${no} ${told[0]}`)
+      if (isCopy && ++copies === setting.failAt) throw new Error('the cable was pulled')
       return query(...args)
     }) as typeof client.query
   }
@@ -148,6 +163,19 @@ export async function ingest(api: TestApi, setting: IngestSetting): Promise<{ ru
     await untilNobodyWrites(api)
   }
   return { runNo, ticket }
+}
+
+/** Resolves when none of the connections has had anything to do for a moment. */
+async function untilIdle(api: TestApi, clients: readonly DbClient[]): Promise<void> {
+  const pids = clients.map((client) => (client as DbClient & { processID: number }).processID)
+  for (;;) {
+    const { rows } = await api.deps.db.query<{ n: number }>(
+      `select count(*) as n from pg_stat_activity
+        where pid = any($1::int[]) and state like 'idle%' and state_change < clock_timestamp() - interval '50 milliseconds'`,
+      [pids],
+    )
+    if (rows[0]!.n === clients.length) return
+  }
 }
 
 async function untilNobodyWrites(api: TestApi): Promise<void> {

@@ -228,6 +228,10 @@ describe('what is not a whole, fitting page is refused', () => {
     ['another prefix', three.replace('<Prefix/>', '<Prefix>x/</Prefix>')],
     ['no prefix where one was asked for', three.replace('<Prefix/>', ''), { prefix: 'a' }],
     ['no IsTruncated', three.replace('<IsTruncated>true</IsTruncated>', '')],
+    [
+      'no IsTruncated and no token',
+      renderPage({ entries: ['a'].map(entry) }).replace('<IsTruncated>false</IsTruncated>', ''),
+    ],
     ['an empty IsTruncated', three.replace('<IsTruncated>true</IsTruncated>', '<IsTruncated/>')],
     ['IsTruncated twice', three.replace('<IsTruncated>', '<IsTruncated>true</IsTruncated><IsTruncated>')],
     ['IsTruncated inside something else only', three.replace(/<(\/?)IsTruncated>/g, '<$1X>')],
