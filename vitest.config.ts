@@ -26,6 +26,10 @@ export default defineConfig({
         }),
         plugins: [smallBatches()],
       },
+      suite('mutants', ['test/mutants/mutants.test.ts'], {
+        globalSetup: ['test/support/database-server.ts'],
+        maxWorkers: 1,
+      }),
       suite('stores', ['test/stores/**/*.test.ts'], {
         globalSetup: ['test/support/database-server.ts'],
         maxWorkers: 1,

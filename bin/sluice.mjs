@@ -17,7 +17,8 @@ const usage = `Sluice connects your own cloud storage to your data work: it inde
   npm start                      the server (address, data and database by environment variables, see README.md)
   npm run demo                   the server with a sample bucket, a project and a synced dataset
   npm run demo -- --once --json  the same on free ports, checked, one line of JSON, then the end
-  npm test [-- SUITE…]           the tests: unit and integration unless named; also model, convergence, stores, crash, sdk
+  npm test [-- SUITE…]           the tests: unit and integration unless named; also model, convergence,
+                                 mutants, stores, crash, sdk
   npm run bench -- NAME …        a benchmark: listing, scan, sync, presign, browse
   npm run check                  types, lint, architecture and unit tests
   node bin/sluice.mjs work       only the background work, beside servers with SLUICE_RUN_WORKER=0
@@ -29,6 +30,7 @@ const suites = {
   integration: [],
   model: [],
   convergence: [],
+  mutants: [],
   stores: ['radosgw', 'ceph-mon', 'ceph-osd', '/usr/lib/postgresql/15/bin/postgres'],
   crash: [],
   sdk: ['python3', 'radosgw', 'ceph-mon', 'ceph-osd'],

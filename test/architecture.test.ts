@@ -153,7 +153,7 @@ describe('files', () => {
 
   test('have no default export, and none only hands on others’ exports', () => {
     // Vitest loads its configuration and reporters by their default export. A core folder's public file may be a list of names.
-    const allowed = /^(vitest\.config\.ts|test\/support\/reporter\.ts)$/
+    const allowed = /^((test\/mutants\/)?vitest\.config\.ts|test\/(support|mutants)\/reporter\.ts)$/
     expect(
       everything
         .filter(({ path, text }) => /^export default/m.test(text) && !allowed.test(path))

@@ -1,0 +1,182 @@
+// Mutants of runs: who may work on one, and what is saved of how far it is.
+import type { Mutant } from './mutant.ts'
+
+const lease = 'test/integration/run-lease.test.ts'
+const ingest = 'test/integration/ingest.test.ts'
+const RUN = 'src/core/sync/run.ts'
+
+const lost = 'Every write names the fence: a worker that was silent past its lease changes nothing any more.'
+const exact = 'What is committed is exactly what the saved cursors say; a crash repeats or loses nothing.'
+
+export const ofRuns: readonly Mutant[] = [
+  {
+    name: 'a run is taken from a worker that lives',
+    rule: 'A run has one worker at a time.',
+    file: RUN,
+    text: 'and (r.lease_until is null or r.lease_until < now())',
+    becomes: '',
+    killedBy: { file: lease, test: 'nobody takes a run whose worker lives' },
+  },
+  {
+    name: 'a run is taken with the fence it has',
+    rule: 'Who takes a run raises its fence.',
+    file: RUN,
+    text: 'fence = r.fence + 1',
+    becomes: 'fence = greatest(r.fence, 1)',
+    killedBy: { file: lease, test: 'who lost a run is told so' },
+  },
+  {
+    name: 'a beat does not keep the lease',
+    rule: 'A worker that lives keeps its run.',
+    file: RUN,
+    text: "update sync_run set lease_until = now() + make_interval(secs => $3)\n      where run_no = $1 and fence = $2 and state = 'running' returning cancel_asked",
+    becomes:
+      "update sync_run set lease_until = lease_until + make_interval(secs => 0 * $3)\n      where run_no = $1 and fence = $2 and state = 'running' returning cancel_asked",
+    killedBy: { file: lease, test: 'a beat keeps the lease' },
+  },
+  {
+    name: 'a beat of a lost run counts',
+    rule: lost,
+    file: RUN,
+    text: "where run_no = $1 and fence = $2 and state = 'running' returning cancel_asked",
+    becomes: "where run_no = $1 and $2::int is not null and state = 'running' returning cancel_asked",
+    killedBy: { file: lease, test: 'who lost a run is told so' },
+  },
+  {
+    name: 'a lost run is given back',
+    rule: lost,
+    file: RUN,
+    text: "error_code = $5, error = $6\n      where run_no = $1 and fence = $2 and state = 'running'",
+    becomes: "error_code = $5, error = $6\n      where run_no = $1 and $2::int is not null and state = 'running'",
+    killedBy: { file: lease, test: 'who lost a run is told so' },
+  },
+  {
+    name: 'a run that is given back keeps its lease',
+    rule: 'A run that is given back can be taken at once.',
+    file: RUN,
+    text: 'set lease_until = null, requests = requests + $3',
+    becomes: 'set requests = requests + $3',
+    killedBy: { file: lease, test: 'a worker that gave its run back' },
+  },
+  {
+    name: 'a lost run is moved to another phase',
+    rule: lost,
+    file: RUN,
+    text: 'update sync_run set phase = $3 where run_no = $1 and fence = $2',
+    becomes: 'update sync_run set phase = $3 where run_no = $1 and $2::int is not null',
+    killedBy: { file: lease, test: 'who lost a run is told so' },
+  },
+  {
+    name: 'a lost run is turned into one that compares',
+    rule: lost,
+    file: RUN,
+    text: "set mode = 'compare' where run_no = $1 and fence = $2",
+    becomes: "set mode = 'compare' where run_no = $1 and $2::int is not null",
+    killedBy: { file: lease, test: 'who lost a run is told so' },
+  },
+  {
+    name: 'a lost run is ended',
+    rule: lost,
+    file: 'src/core/sync/run-end.ts',
+    text: "where run_no = $1 and fence = $2 and state = 'running'",
+    becomes: "where run_no = $1 and $2::int is not null and state = 'running'",
+    killedBy: { file: lease, test: 'who lost a run is told so' },
+  },
+  {
+    name: 'a run that has ended ends again',
+    rule: 'A run ends once.',
+    file: 'src/core/sync/run-end.ts',
+    text: "where run_no = $1 and fence = $2 and state = 'running'",
+    becomes: 'where run_no = $1 and fence = $2',
+    killedBy: { file: lease, test: 'a run that has ended has no worker' },
+  },
+  {
+    name: 'a lost run is held',
+    rule: lost,
+    file: 'src/core/sync/queries.ts',
+    text: "where run_no = $1 and fence = $2 and state = 'running' returning 1",
+    becomes: "where run_no = $1 and $2::int is not null and state = 'running' returning 1",
+    killedBy: { file: 'test/integration/readings.test.ts', test: 'by a worker that lost its run marks nothing' },
+  },
+  {
+    name: 'a worker that lost its run moves its cursors',
+    rule: lost,
+    file: 'src/core/sync/queries.ts',
+    text: "where run_no = $1 and fence = $2 and state = 'running' and mode",
+    becomes: "where run_no = $1 and $2::int is not null and state = 'running' and mode",
+    killedBy: { file: 'test/integration/readings.test.ts', test: 'by a worker that lost its run moves nothing on' },
+  },
+  {
+    name: 'runs of killed workers are not found',
+    rule: 'Any worker continues a run after a crash.',
+    file: RUN,
+    text: "where state = 'running' and lease_until < now()",
+    becomes: "where state = 'running' and lease_until < now() - interval '1 day'",
+    killedBy: { file: lease, test: 'nobody takes a run whose worker lives' },
+  },
+  {
+    name: 'two runs of a dataset at once',
+    rule: 'One sync of a dataset at a time.',
+    file: 'src/core/sync/sync.ts',
+    text: "on conflict (dataset_no) where state in ('queued', 'running', 'paused', 'parked') do nothing",
+    becomes: '',
+    killedBy: { file: 'test/integration/at-once.test.ts', test: 'two syncs asked for at once' },
+  },
+  {
+    name: 'ranges are saved before their rows',
+    rule: exact,
+    file: 'src/core/sync/rows/commit.ts',
+    text: "  await client.query('begin')\n  await guard(async () => {",
+    becomes:
+      "  const none = { added: 0, changed: 0, unchanged: 0, returned: 0, overQuota: 0 }\n  await saveProgress(client, { ...target, progress: 0 }, { ...batch.counts, ...none }, ranges)\n  await client.query('begin')\n  await guard(async () => {",
+    killedBy: { file: ingest, test: 'a batch that fails leaves what its saved ranges say' },
+  },
+  {
+    name: 'ranges are saved as far as they were listed',
+    rule: exact,
+    file: 'src/core/sync/rows/ingest.ts',
+    text: '({ ...range, ...this.#reach.get(range)! })',
+    becomes: '({ ...this.#reach.get(range)!, ...range })',
+    killedBy: { file: ingest, test: 'a batch that fails leaves what its saved ranges say' },
+  },
+  {
+    name: 'a batch is settled before the one before it',
+    rule: exact,
+    file: 'src/core/sync/rows/ingest.ts',
+    text: '    try {\n      await before\n    } catch',
+    becomes: '    try {\n      before.catch(() => {})\n    } catch',
+    killedBy: { file: ingest, test: 'a batch that makes folders is committed before' },
+  },
+  {
+    name: 'a range is done with the first page',
+    rule: exact,
+    file: 'src/core/sync/rows/ingest.ts',
+    text: 'this.#reach.set(range, reach)\n    this.#unsaved.add(range)\n    if (reach.isDone)',
+    becomes: 'this.#reach.set(range, { ...reach, isDone: true })\n    this.#unsaved.add(range)\n    if (reach.isDone)',
+    killedBy: { file: ingest, test: 'a batch that fails leaves what its saved ranges say' },
+  },
+  {
+    name: 'half of a bad page is written',
+    rule: 'Nothing of a page that contradicts itself is taken.',
+    file: 'src/core/sync/rows/ingest.ts',
+    text: 'this.#isBroken = true',
+    becomes: 'this.#isBroken = false',
+    killedBy: { file: ingest, test: 'nothing of a batch with a page that turns out to be bad is written' },
+  },
+  {
+    name: 'keys behind the end of a range are taken',
+    rule: 'Every key is taken by one range.',
+    file: 'src/core/sync/rows/batch.ts',
+    text: 'if (end !== null && entries.keyBytes.compare(end, 0, end.length, entries.keyStart, entries.keyEnd) > 0) continue',
+    becomes: '',
+    killedBy: { file: ingest, test: 'many small batches at once', saying: 'A key that was new is there already' },
+  },
+  {
+    name: 'a load goes on although somebody else has written',
+    rule: 'A load checks under its run’s lock that it still is one.',
+    file: 'src/core/sync/queries.ts',
+    text: "and state = 'running' and mode = $14",
+    becomes: "and state = 'running' and $14::text is not null",
+    killedBy: { file: 'test/integration/readings.test.ts', test: 'does not bring it in, in a first sync' },
+  },
+]
