@@ -168,8 +168,9 @@ class Slice {
       for (let n = 0; n < CONNECTIONS; n++) {
         const client = await this.#deps.db.connect()
         clients.push(client)
-        // Rows of a comparison have to come in order, and its statements are too short to be worth compiling.
-        await client.query('set max_parallel_workers_per_gather = 0; set jit = off')
+        // Rows of a comparison have to come in order, and its statements are too short to be worth compiling. Batches do not wait for the disk: rows and
+        // cursors are lost together or not at all when the database's machine fails, and the end of the run waits for everything before it.
+        await client.query('set max_parallel_workers_per_gather = 0; set jit = off; set synchronous_commit = off')
       }
       return await listAll(this.#deps, {
         run: this.#run,
