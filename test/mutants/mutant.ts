@@ -20,7 +20,7 @@ export interface Killer {
   readonly file: string
   /** Part of the test's full name, as it is written; without it every test of the file may notice. */
   readonly test?: string
-  /** Part of what the failure says, where it is not that an expectation was not met: the mutant makes the product itself refuse. */
+  /** Part of what a failure may say besides that an expectation was not met: the product itself refuses to go on with the mutant. */
   readonly saying?: string
 }
 
