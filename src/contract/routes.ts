@@ -2,6 +2,7 @@ import { authRoutes } from './auth.ts'
 import { commandRoutes } from './commands.ts'
 import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
+import { explainRoutes } from './explain.ts'
 import { hintRoutes } from './hints.ts'
 import { integrationRoutes } from './integrations.ts'
 import { itemMarkRoutes } from './item-marks.ts'
@@ -46,6 +47,7 @@ export const routes = joinGroups(
   datasetRoutes,
   syncRoutes,
   syncSettingsRoutes,
+  explainRoutes,
   commandRoutes,
   itemRoutes,
   itemMarkRoutes,

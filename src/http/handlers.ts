@@ -4,6 +4,7 @@ import { authHandlers } from './handlers/auth.ts'
 import { commandHandlers } from './handlers/commands.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
+import { explainHandlers } from './handlers/explain.ts'
 import { hintHandlers } from './handlers/hints.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
 import { itemMarkHandlers } from './handlers/item-marks.ts'
@@ -32,6 +33,7 @@ export const handlers: Handlers<Routes> = {
   ...driverHandlers,
   ...hintHandlers,
   ...datasetHandlers,
+  ...explainHandlers,
   ...syncHandlers,
   ...syncSettingsHandlers,
   ...commandHandlers,
