@@ -2,7 +2,7 @@ import { RowHash } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
 import type { Batch } from '../rows/batch.ts'
 import type { FolderDelta } from '../rows/folder.ts'
-import { compareName, nameOf } from '../rows/row-buffer.ts'
+import { compareName } from '../rows/row-buffer.ts'
 import { Merge, type WindowRows } from './merge.ts'
 import { narrowWindows, type SegmentPlan } from './narrow.ts'
 import { readStoredRows } from './stored-rows.ts'
@@ -176,16 +176,15 @@ class Compare {
       this.#found.added.push(this.#rows[at]!)
   }
 
-  /** The batch's rows in the window, by name. They come so, unless two ranges met in the folder within this batch. */
+  /** The batch's rows in the window. They come by name: a window belongs to one range, and a range meets its keys in order. */
   #rowsIn({ low, high }: Window, delta: FolderDelta): Int32Array {
     const rows = this.#rows.subarray(this.#starts[delta.place]!, this.#starts[delta.place + 1]!)
-    if (low === null && high === null && !delta.isMixed) return rows
+    if (low === null && high === null) return rows
     const { rows: buffer } = this.#batch
-    const inside = rows.filter(
+    return rows.filter(
       (row) =>
         (low === null || compareName(buffer, row, low, 0, low.length) > 0) &&
         (high === null || compareName(buffer, row, high, 0, high.length) <= 0),
     )
-    return delta.isMixed ? inside.sort((a, b) => nameOf(buffer, a).compare(nameOf(buffer, b))) : inside
   }
 }

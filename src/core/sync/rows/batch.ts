@@ -67,8 +67,6 @@ export class Batch {
   /** Where each range was before the batch's first page of it. */
   readonly #from = new Map<WalkRange, Buffer>()
   readonly #settings: BatchSettings
-  /** Of the page that is being taken. */
-  #rangeNo = 0
 
   constructor(no: number, settings: BatchSettings) {
     this.no = no
@@ -84,7 +82,6 @@ export class Batch {
     if (!this.#from.has(range)) this.#from.set(range, range.cursor)
     const end = range.to !== null && page.lastKey !== null && page.lastKey.compare(range.to) > 0 ? range.to : null
     const before = this.counts.listed
-    this.#rangeNo = range.no
     const firstRow = this.rows.rows
     while (entries.next()) {
       if (end !== null && entries.keyBytes.compare(end, 0, end.length, entries.keyStart, entries.keyEnd) > 0) continue
@@ -160,7 +157,6 @@ export class Batch {
     if (folder.isDot || (isOdd && hasDotPart(bytes.toString('utf8', nameStart, keyEnd)))) flags |= FLAG_UNADDRESSABLE
     if (entry.isArchived) flags |= FLAG_ARCHIVED
     const delta = folder.batchNo === this.no ? folder.delta! : this.#touch(folder)
-    if (delta.rangeNo !== this.#rangeNo) this.#meet(delta)
     this.rows.add(
       delta.place,
       entry.sizeBytes,
@@ -179,11 +175,6 @@ export class Batch {
     delta.fpHigh ^= this.rows.hash.high
     delta.fpLow ^= this.rows.hash.low
     this.counts.items++
-  }
-
-  #meet(delta: FolderDelta): void {
-    delta.isMixed = delta.rangeNo !== 0
-    delta.rangeNo = this.#rangeNo
   }
 
   #touch(folder: Folder): FolderDelta {

@@ -20,9 +20,6 @@ export class FolderDelta {
   /** What its fingerprint is to be combined with, in two halves. */
   fpHigh = 0
   fpLow = 0
-  /** The range whose page met it first in the batch, and whether another one did as well: only then its rows may not be in order. */
-  rangeNo = 0
-  isMixed = false
 
   constructor(folder: Folder, parent: FolderDelta | null, place: number) {
     this.folder = folder
