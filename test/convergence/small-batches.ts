@@ -1,32 +1,24 @@
-// Transformations of Vitest's: small batches and short waits, so that a dozen files meet as many borders as millions would; and a mutant, where one is asked for.
-// Texts are replaced while their files are loaded; each must be found, so that a renamed one is noticed.
+// A transformation of Vitest's that gives the product small batches and short waits, so that a dozen files meet as many borders as millions would.
+// Constants are replaced while their files are loaded; each must be found, so that a renamed one is noticed.
 import { readFileSync } from 'node:fs'
-import { type Mutant, mutants } from './mutants.ts'
 
-const smaller: readonly Mutant[] = [
-  { file: 'src/core/sync/rows/ingest.ts', from: /\bBATCH_ROWS = 15_000\b/, to: 'BATCH_ROWS = 3' },
-  { file: 'src/core/hints/resolve.ts', from: /\bROW_WAIT = '300ms'/, to: `ROW_WAIT = '60ms'` },
-]
+/** File, constant as it stands, constant as the stories get it. */
+const smaller = [
+  ['src/core/sync/rows/ingest.ts', /\bBATCH_ROWS = 15_000\b/, 'BATCH_ROWS = 3'],
+  ['src/core/hints/resolve.ts', /\bROW_WAIT = '1s'/, `ROW_WAIT = '60ms'`],
+] as const
 
 /** For `plugins` of a Vitest project. */
 export function smallBatches() {
-  const name = process.env.CONVERGENCE_MUTANT
-  if (name !== undefined && !(name in mutants)) throw new Error(`There is no mutant “${name}”.`)
-  const changes = name === undefined ? smaller : [...smaller, mutants[name]!]
-  for (const { file, from } of changes)
+  for (const [file, from] of smaller)
     if (!from.test(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')))
-      throw new Error(`${file} has no ${from.source} any more; teach test/convergence`)
+      throw new Error(`${file} has no ${from.source} any more; teach small-batches.ts`)
   return {
-    // Vitest keeps what it transformed by the names of plugins: a mutant must not be met again without having been asked for.
-    name: `small-batches ${name ?? ''}`,
+    name: 'small-batches',
     enforce: 'pre' as const,
     transform(code: string, id: string): string | undefined {
-      const path = id.split('?')[0]!
-      let changed = code
-      for (const { file, from, to } of changes) {
-        if (path.endsWith(`/${file}`)) changed = changed.replace(from, to)
-      }
-      return changed === code ? undefined : changed
+      const change = smaller.find(([file]) => id.split('?')[0]!.endsWith(`/${file}`))
+      return change && code.replace(change[1], change[2])
     },
   }
 }

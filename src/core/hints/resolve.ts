@@ -10,7 +10,7 @@ import { endLoads, isAboveFloor, type KeyDataset, keepSkipped, lockDatasets } fr
  * Longest wait for a row while a run is held. Pages wait for one another in this process, which PostgreSQL cannot see: a wait of ours for a page that waits
  * for a page that waits for us would never end. So we give way.
  */
-const ROW_WAIT = '300ms'
+const ROW_WAIT = '1s'
 /** Longest wait for a page that is being committed. */
 const RUN_WAIT = '15s'
 
