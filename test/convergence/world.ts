@@ -145,7 +145,7 @@ export class World {
     this.datasets.push({
       datasetNo,
       folder,
-      changedAt: this.#now,
+      changedAt: ++this.#now,
       began: new Map(),
       patterns: { include: [], exclude: [] },
     })

@@ -150,6 +150,13 @@ async function insertRun(
     dataset.source_no,
     rows[0].ticket,
   ])
+  // A reading that was being written while the dataset was found empty has ended now, because it holds the floor; one that comes later sees this run.
+  await client.query(
+    `update sync_run r set mode = 'compare'
+      where run_no = $1 and mode = 'load'
+        and (exists (select 1 from item i where i.dataset_no = r.dataset_no) or exists (select 1 from removed x where x.dataset_no = r.dataset_no))`,
+    [rows[0].run_no],
+  )
   return rows[0].run_no
 }
 
