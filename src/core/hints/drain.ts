@@ -168,6 +168,8 @@ class Pass {
   async #putBack(held: HeldKey, failure: unknown): Promise<void> {
     const { db, log } = this.#deps
     if (this.#signal.aborted) return releaseBusy(db, held)
+    // Where a storage cannot list, such a key cannot be read alone, today or ever: the next sync sees it.
+    if (failure instanceof StorageError && failure.kind === 'unaddressable') return clearKey(db, held)
     const code =
       failure instanceof StorageError
         ? storageErrorCode(failure)
