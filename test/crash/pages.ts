@@ -103,7 +103,7 @@ export function readListing(method: string, url: string): Listed | null {
   }
 }
 
-/** What the readers that confirm absences ask for first; the walk is over then (src/core/sync/observe.ts). */
+/** What the readers that confirm absences ask for first; the walk is over then (src/core/hints/observe.ts). */
 const CONFIRMING_KEYS = 8
 
 /** Where the pages of a worker's walk began: whole pages, before it went on to confirm absences. */
