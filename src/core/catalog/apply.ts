@@ -9,6 +9,7 @@ import {
   FLAG_CHANGED,
   LIVE,
   type LockedItem,
+  lockedColumns,
   type MarkTarget,
   MISSING,
   markMissing,
@@ -96,9 +97,7 @@ async function lockPlace(tx: DbClient, datasetNo: number, { path, name }: ItemPl
   const dirNo = await findFolder(tx, datasetNo, path)
   if (dirNo === null) return { dirNo, item: null, removed: null }
   const items = await tx.query<LockedItem>(
-    `select item_no::text as "itemNo", dir_no as "dirNo", type_no as "typeNo", state, convert_to(name, 'UTF8') as name, etag, size_bytes as "sizeBytes",
-            (extract(epoch from modified_at) * 1000)::float8 as "modifiedMs", flags, ticket
-       from item where dataset_no = $1 and dir_no = $2 and name = $3 for update`,
+    `select ${lockedColumns} from item where dataset_no = $1 and dir_no = $2 and name = $3 for update`,
     [datasetNo, dirNo, name],
   )
   const removed = await tx.query<Removed>(

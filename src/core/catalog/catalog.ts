@@ -22,5 +22,14 @@ export {
   toggleFingerprint,
 } from './marks.ts'
 export { MediaTypes } from './media-types.ts'
-export { FLAG_ARCHIVED, FLAG_HIDDEN, FLAG_UNADDRESSABLE, type Place, placeOf } from './place.ts'
+export {
+  FLAG_ARCHIVED,
+  FLAG_HIDDEN,
+  FLAG_UNADDRESSABLE,
+  PART_BYTES_MAX,
+  type Place,
+  placeOf,
+  STORAGE_FLAGS,
+} from './place.ts'
 export { dropSegments, findSegments, isBorder, type Segment, saveSegments } from './segments.ts'
+export { isAboveFloor, takeTicket } from './tickets.ts'

@@ -2,6 +2,7 @@ import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 import { hashObserved, RowHash } from './fingerprint.ts'
 import { FolderChanges } from './folder-counters.ts'
+import { FLAG_ARCHIVED } from './place.ts'
 
 /** Values of `item.state`. */
 export const LIVE = 0
@@ -33,6 +34,10 @@ export interface LockedItem {
   readonly ticket: number
 }
 
+/** SQL of a `LockedItem`. */
+export const lockedColumns = `item_no::text as "itemNo", dir_no as "dirNo", type_no as "typeNo", state, convert_to(name, 'UTF8') as name, etag,
+  size_bytes as "sizeBytes", (extract(epoch from modified_at) * 1000)::float8 as "modifiedMs", flags, ticket`
+
 /** Locks items in the order of their numbers and reads them; those written under the ticket or a later one are left out. */
 export async function lockItems(
   tx: DbClient,
@@ -40,9 +45,7 @@ export async function lockItems(
   itemNos: readonly string[],
 ): Promise<LockedItem[]> {
   const { rows } = await tx.query<LockedItem>(
-    `select item_no::text as "itemNo", dir_no as "dirNo", type_no as "typeNo", state, convert_to(name, 'UTF8') as name, etag, size_bytes as "sizeBytes",
-            (extract(epoch from modified_at) * 1000)::float8 as "modifiedMs", flags, ticket
-       from item where dataset_no = $1 and item_no = any($2::bigint[]) and ticket < $3 order by item_no for update`,
+    `select ${lockedColumns} from item where dataset_no = $1 and item_no = any($2::bigint[]) and ticket < $3 order by item_no for update`,
     [target.datasetNo, [...itemNos], target.ticket],
   )
   return rows
@@ -50,7 +53,7 @@ export async function lockItems(
 
 /** Combines an item's hash with its folder's changes: takes a live one out of the fingerprint, or puts it in. */
 export function toggleFingerprint(changes: FolderChanges, hash: RowHash, item: LockedItem): void {
-  hashObserved(hash, { ...item, isArchived: (item.flags & 4) !== 0 })
+  hashObserved(hash, { ...item, isArchived: (item.flags & FLAG_ARCHIVED) !== 0 })
   changes.flip(item.dirNo, item.name, hash.high, hash.low)
 }
 

@@ -6,9 +6,11 @@ import { unaddressableReason } from '#storage/key.ts'
 export const FLAG_HIDDEN = 1
 export const FLAG_UNADDRESSABLE = 2
 export const FLAG_ARCHIVED = 4
+/** Those that key and storage decide; any other is a mark of ours, and no difference between an item and its file. */
+export const STORAGE_FLAGS = FLAG_HIDDEN | FLAG_UNADDRESSABLE | FLAG_ARCHIVED
 
 /** Longest folder path and longest name in bytes: an index row holds 2,704 at the most. */
-const PART_BYTES_MAX = 2600
+export const PART_BYTES_MAX = 2600
 const SLASH = 0x2f
 
 /** What a key below a driver's folder is to a dataset: an item, or why none. `flags` are those that follow from the key. */

@@ -1,4 +1,4 @@
-import { type Applied, MediaTypes } from '#core/catalog/catalog.ts'
+import { type Applied, MediaTypes, takeTicket } from '#core/catalog/catalog.ts'
 import { openDriver } from '#core/drivers/drivers.ts'
 import { notify } from '#core/notifications/notifications.ts'
 import type { Db } from '#db/connect.ts'
@@ -95,9 +95,9 @@ class Pass {
 
   async run(sourceNo: number): Promise<void> {
     const { db } = this.#deps
-    const { rows } = await db.query<{ ticket: number }>(`select nextval('ticket') as ticket`)
+    const pass = await takeTicket(db)
     while (!this.#signal.aborted) {
-      const held = await holdKeys(db, sourceNo, rows[0]!.ticket, BATCH)
+      const held = await holdKeys(db, sourceNo, pass, BATCH)
       if (held.length === 0) break
       await this.#readBatch(sourceNo, held)
     }

@@ -77,14 +77,6 @@ export async function endLoads(tx: DbClient, datasetNos: readonly number[]): Pro
   )
 }
 
-/** Whether a reading is newer than the beginning of the source's last sync; keeps it so until the transaction ends. */
-export async function isAboveFloor(tx: DbClient, sourceNo: number, ticket: number): Promise<boolean> {
-  const { rows } = await tx.query<{ floor: number }>('select floor from source where source_no = $1 for share', [
-    sourceNo,
-  ])
-  return rows[0] !== undefined && ticket > rows[0].floor
-}
-
 /** Keeps a key that cannot be an item while it is in the storage, with its reason; forgets it when it is gone. Run 0: found by a hint. */
 export async function keepSkipped(
   tx: DbClient,

@@ -1,10 +1,17 @@
-import { type Applied, applyObservation, type MediaTypes, placeOf, type Sighting } from '#core/catalog/catalog.ts'
+import {
+  type Applied,
+  applyObservation,
+  isAboveFloor,
+  type MediaTypes,
+  placeOf,
+  type Sighting,
+} from '#core/catalog/catalog.ts'
 import { compilePatterns, syncSettingsOf } from '#core/patterns/patterns.ts'
 import { QuotaExceeded, releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
 import type { Deps } from '../deps.ts'
 import { backOff, clearKey, type HeldKey, markAgain } from './lease.ts'
-import { endLoads, isAboveFloor, type KeyDataset, keepSkipped, lockDatasets } from './queries.ts'
+import { endLoads, type KeyDataset, keepSkipped, lockDatasets } from './queries.ts'
 
 /**
  * Longest wait for a row while a run is held. Pages wait for one another in this process, which PostgreSQL cannot see: a wait of ours for a page that waits

@@ -1,4 +1,4 @@
-import { clearChanged, clearMissing, type MarkTarget, restoreItems } from '#core/catalog/catalog.ts'
+import { clearChanged, clearMissing, type MarkTarget, restoreItems, takeTicket } from '#core/catalog/catalog.ts'
 import { type Command, createCommand } from '#core/commands/commands.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { type Db, type DbClient, withTransaction } from '#db/connect.ts'
@@ -53,9 +53,8 @@ export async function workOnItems(
   kind: TaskKind,
   wanted: Wanted,
 ): Promise<Worked> {
-  const { rows } = await deps.db.query<{ ticket: number }>(`select nextval('ticket') as ticket`)
   const filter = 'filter' in wanted ? wanted.filter : null
-  const selection: Selection = { kind, filter, ticket: rows[0]!.ticket, nowMs: deps.clock.now() }
+  const selection: Selection = { kind, filter, ticket: await takeTicket(deps.db), nowMs: deps.clock.now() }
   const view = await viewDataset(deps.db, datasetNo)
   const itemNos =
     'itemIds' in wanted

@@ -1,5 +1,12 @@
 import type { Item } from '#contract/items.ts'
-import { EXCLUDED, FLAG_CHANGED, MISSING } from '#core/catalog/catalog.ts'
+import {
+  EXCLUDED,
+  FLAG_ARCHIVED,
+  FLAG_CHANGED,
+  FLAG_HIDDEN,
+  FLAG_UNADDRESSABLE,
+  MISSING,
+} from '#core/catalog/catalog.ts'
 import { toIso } from '#lib/clock.ts'
 import { unpackEtag } from '#lib/etag.ts'
 import { dirId, itemCreatedMs } from '#lib/ids.ts'
@@ -8,11 +15,6 @@ import { UNKNOWN_TYPE } from './media-types.ts'
 import { dirText, parentPath } from './paths.ts'
 import { itemMissingMs } from './query/marks.ts'
 import { itemModifiedMs, itemUpdatedMs } from './query/sql.ts'
-
-/** Bits of `item.flags`. */
-export const HIDDEN = 1
-export const UNADDRESSABLE = 2
-export const ARCHIVED = 4
 
 /** SQL of what `renderItem` needs of an item row `i`, besides its folder's path; columns in the shape of `ItemRow`. */
 export const itemColumns = `lpad(to_hex(i.dataset_no), 8, '0') || lpad(to_hex(i.item_no), 16, '0') as id, i.dir_no, i.name,
@@ -68,7 +70,7 @@ export function keyOf(view: DatasetView, path: string, row: { name: string; obje
 function stateOf(row: { state: number; flags: number }): 'available' | 'missing' | 'archived' | 'excluded' {
   if (row.state === MISSING) return 'missing'
   if (row.state === EXCLUDED) return 'excluded'
-  return (row.flags & ARCHIVED) === 0 ? 'available' : 'archived'
+  return (row.flags & FLAG_ARCHIVED) === 0 ? 'available' : 'archived'
 }
 
 /**
@@ -94,7 +96,7 @@ export function renderItem(row: ItemRow, path: string, context: RenderContext): 
       etag: unpackEtag(row.etag),
       modified: row.modified_ms === null ? null : toIso(row.modified_ms),
       state: stateOf(row),
-      addressable: (row.flags & UNADDRESSABLE) === 0,
+      addressable: (row.flags & FLAG_UNADDRESSABLE) === 0,
       ...(row.state === MISSING && row.missing_ms !== null && { missingSince: toIso(row.missing_ms) }),
       ...((row.flags & FLAG_CHANGED) !== 0 && { changedInStorage: true as const }),
     },
@@ -105,7 +107,7 @@ export function renderItem(row: ItemRow, path: string, context: RenderContext): 
     dir,
     filename: `/${path}${row.name}`,
     type: 'file',
-    hidden: (row.flags & HIDDEN) === HIDDEN,
+    hidden: (row.flags & FLAG_HIDDEN) !== 0,
     metadata: document === null ? { system } : { ...document, system },
     creator: view.creator,
     createdAt: toIso(itemCreatedMs(BigInt(`0x${row.id.slice(8)}`))),

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { MISSING } from '#core/catalog/catalog.ts'
+import { FLAG_UNADDRESSABLE, MISSING } from '#core/catalog/catalog.ts'
 import type { Deps } from '#core/deps.ts'
 import { type OpenDriver, openDriver } from '#core/drivers/drivers.ts'
 import { AppError } from '#lib/app-error.ts'
@@ -13,7 +13,7 @@ import { mediaTypeNames, UNKNOWN_TYPE } from './media-types.ts'
 import { type Presentation, presentationOf } from './presentation.ts'
 import { sql } from './query/fragment.ts'
 import { readRange } from './range.ts'
-import { keyOf, UNADDRESSABLE } from './render.ts'
+import { keyOf } from './render.ts'
 import { SignedAddresses } from './signed-addresses.ts'
 
 /** Life of a signed address in seconds; the SDK collects addresses first and pulls them late. */
@@ -64,7 +64,7 @@ export async function streamItem(deps: Deps, id: string, request: StreamRequest)
     findItem(deps, sql`i.dataset_no = ${datasetNo}::int and i.item_no = ${itemNo}::bigint`),
   ])
   if (item === null) throw new AppError('item.not_found')
-  if ((item.flags & UNADDRESSABLE) !== 0) throw new AppError('item.unaddressable')
+  if ((item.flags & FLAG_UNADDRESSABLE) !== 0) throw new AppError('item.unaddressable')
   if (view.driverId === null) throw new AppError('dataset.disconnected')
   const opened = await openDriver(deps, view.driverId)
   const key = keyOf({ ...view, folder: opened.prefix }, item.path, item)

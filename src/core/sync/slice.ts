@@ -52,7 +52,7 @@ export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): 
     return 'ended'
   } catch (error) {
     if (error instanceof LeaseLost) return 'ended'
-    if (error instanceof NotEmpty || error instanceof NotNew || error instanceof QuotaExceeded) {
+    if (error instanceof NotEmpty || error instanceof QuotaExceeded) {
       if (error instanceof NotEmpty) await turnIntoCompare(deps.db, run)
       if (error instanceof QuotaExceeded) await enterPhase(deps.db, run, 'counting')
       return await giveBack(deps, run, slice.cost.requests, null, 0)
@@ -242,7 +242,8 @@ function describeFailure(error: unknown): Failure {
   if (error instanceof AppError)
     return { code: error.code, message: error.message, attemptsMax: error.status >= 500 ? ATTEMPTS_MAX : 1 }
   const { code } = error as { code?: unknown }
-  const isPassing = typeof code === 'string' && DATABASE_RETRY.test(code)
+  // A key that came in between is seen by the next look; one that never is must not be looked for without end.
+  const isPassing = error instanceof NotNew || (typeof code === 'string' && DATABASE_RETRY.test(code))
   const internal = new AppError('server.internal')
   return { code: internal.code, message: internal.message, attemptsMax: isPassing ? ATTEMPTS_MAX : 1 }
 }

@@ -1,4 +1,11 @@
-import { excludeItems, markMissing, removeItems, type Sighting } from '#core/catalog/catalog.ts'
+import {
+  excludeItems,
+  isAboveFloor,
+  markMissing,
+  removeItems,
+  type Sighting,
+  takeTicket,
+} from '#core/catalog/catalog.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import { markDirty, observeKeys } from '#core/hints/hints.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
@@ -104,19 +111,6 @@ async function nextChunk(db: DbPool, run: ClaimedRun): Promise<Candidate[]> {
     [run.runNo, run.datasetNo, CHUNK],
   )
   return rows
-}
-
-async function takeTicket(db: DbPool): Promise<number> {
-  const { rows } = await db.query<{ ticket: number }>(`select nextval('ticket') as ticket`)
-  return rows[0]!.ticket
-}
-
-/** Whether an observation is newer than the source's last complete look; holds the floor where it is until the transaction ends. */
-async function isAboveFloor(tx: DbClient, sourceNo: number, ticket: number): Promise<boolean> {
-  const { rows } = await tx.query<{ floor: number }>('select floor from source where source_no = $1 for share', [
-    sourceNo,
-  ])
-  return rows[0] !== undefined && ticket > rows[0].floor
 }
 
 async function settleChunk(tx: DbClient, run: ClaimedRun, chunk: readonly Candidate[]): Promise<void> {

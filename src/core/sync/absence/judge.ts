@@ -21,15 +21,10 @@ export type Verdict =
   | { readonly kind: 'goOn'; readonly run: ClaimedRun }
 
 interface Tally {
-  listed: number
   added: number
   changed: number
   unchanged: number
   returned: number
-  markers: number
-  hidden: number
-  skipped: number
-  excluded: number
   over_quota: number
 }
 

@@ -1,4 +1,4 @@
-import { hashObserved } from '#core/catalog/catalog.ts'
+import { FLAG_ARCHIVED, hashObserved, LIVE, STORAGE_FLAGS } from '#core/catalog/catalog.ts'
 import type { Db, DbClient } from '#db/connect.ts'
 import { findFolders } from '../queries.ts'
 import type { Batch } from '../rows/batch.ts'
@@ -18,8 +18,6 @@ interface StoredRow {
 
 /** Rows asked for at once. */
 const ROWS_MAX = 5_000
-/** Flags that the storage decides. */
-const STORAGE_FLAGS = 7
 
 /**
  * The same as `compareBatch` for storages that list in no known order: every listed key is looked up by its name, and what is there unchanged is noted
@@ -39,7 +37,6 @@ export async function compareByName(
     const rows = Array.from({ length: Math.min(ROWS_MAX, batch.rows.rows - from) }, (_, index) => from + index)
     const facts = new Map(rows.map((row) => [row, encodedFacts(batch.rows, row)]))
     const stored = await findRows(client, target.datasetNo, batch, facts)
-    found.rowsRead += stored.size
     for (const row of rows) {
       const item = stored.get(row)
       if (!item) found.added.push(row)
@@ -83,7 +80,7 @@ function sort(
   facts: EncodedFacts,
   item: StoredRow,
 ): void {
-  const isLive = item.state === 0
+  const isLive = item.state === LIVE
   const isSame =
     item.size_bytes === facts.sizeBytes &&
     item.modified_ms === facts.modifiedMs &&
@@ -111,7 +108,7 @@ function changedRow(batch: Batch, row: number, facts: EncodedFacts, item: Stored
       etag: item.etag,
       sizeBytes: item.size_bytes,
       modifiedMs: item.modified_ms,
-      isArchived: (item.flags & 4) !== 0,
+      isArchived: (item.flags & FLAG_ARCHIVED) !== 0,
     })
   return {
     row,

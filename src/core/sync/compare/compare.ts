@@ -70,8 +70,6 @@ export interface Comparison {
   /** Windows in which an item was absent or disputed. */
   readonly doubtful: Set<WindowRows>
   unchanged: number
-  /** Rows of the dataset that had to be read. */
-  rowsRead: number
 }
 
 /** A comparison before anything is compared. */
@@ -86,7 +84,6 @@ export function nothingFound(): Comparison {
     segments: [],
     doubtful: new Set(),
     unchanged: 0,
-    rowsRead: 0,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RowHash } from '#core/catalog/catalog.ts'
+import { FLAG_ARCHIVED, LIVE, type RowHash, STORAGE_FLAGS } from '#core/catalog/catalog.ts'
 import type { Batch } from '../rows/batch.ts'
 import { compareName, encoded, nameOf } from '../rows/row-buffer.ts'
 import type { CompareTarget, Comparison } from './compare.ts'
@@ -13,10 +13,6 @@ export interface WindowRows {
   /** Rows of the batch, by name. */
   readonly rows: Int32Array
 }
-
-/** Flags that the storage decides; a mark of ours is no difference. */
-const STORAGE_FLAGS = 7
-const LIVE = 0
 
 /** Runs along stored rows and listed rows of one window after another, both in the order of names. */
 export class Merge {
@@ -42,7 +38,6 @@ export class Merge {
 
   /** Takes the next stored row. */
   take(bytes: Buffer, at: number, end: number): void {
-    this.#found.rowsRead++
     const place = bytes.readInt32BE(at + stored.window)
     if (place < this.#place) throw new Error('Stored rows came out of order.')
     this.#moveTo(place)
@@ -137,7 +132,7 @@ export class Merge {
 
   #hashStored(bytes: Buffer, at: number, end: number): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const isArchived = (bytes.readInt16BE(at + stored.flags) & 4) !== 0
+    const isArchived = (bytes.readInt16BE(at + stored.flags) & FLAG_ARCHIVED) !== 0
     this.#hash.row(view, at + stored.size, at + stored.modified, isArchived, at + stored.name, end)
   }
 }

@@ -2,7 +2,7 @@ import pg from 'pg'
 import pgCopy from 'pg-copy-streams'
 import type { DbClient } from '#db/connect.ts'
 import { COPY_HEADER } from '../rows/row-buffer.ts'
-import { textAtMost, type Window } from './windows.ts'
+import { BEHIND_ALL_LENGTH, textAtMost, type Window } from './windows.ts'
 
 /**
  * Places inside a stored row as the database sends it: a count of columns, then length and bytes of each. From the name on it is what `RowBuffer`
@@ -99,5 +99,5 @@ function select(datasetNo: number, windows: readonly Window[]): string {
 function upperBound(high: Buffer | null): string {
   const text = high === null ? '' : textAtMost(high)
   const exact = high !== null && Buffer.byteLength(text) === high.length
-  return exact ? pg.escapeLiteral(text) : `${pg.escapeLiteral(text)} || repeat(chr(1114111), 651)`
+  return exact ? pg.escapeLiteral(text) : `${pg.escapeLiteral(text)} || repeat(chr(1114111), ${BEHIND_ALL_LENGTH})`
 }

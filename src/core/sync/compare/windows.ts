@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { fingerprintColumns } from '#core/catalog/catalog.ts'
+import { fingerprintColumns, PART_BYTES_MAX } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
 
 /** A half-open stretch `(from, to]` of keys below the driver's folder that a batch says everything about; `to` null: to the end. */
@@ -24,8 +24,9 @@ export interface Window {
   readonly high: Buffer | null
 }
 
-/** Sorts behind every text that may stand in an indexed column (2,600 bytes at the most). */
-const BEHIND_ALL = '\u{10ffff}'.repeat(651)
+/** So many of the last character, of four bytes, are longer than anything in an indexed column, and so sort behind it. */
+export const BEHIND_ALL_LENGTH = PART_BYTES_MAX / 4 + 1
+const BEHIND_ALL = '\u{10ffff}'.repeat(BEHIND_ALL_LENGTH)
 
 /** The greatest text of whole characters that is not behind the bytes; keys at borders may hold anything. */
 export function textAtMost(bytes: Buffer): string {
@@ -53,7 +54,7 @@ export async function findWindows(
   datasetNo: number,
   intervals: readonly Interval[],
 ): Promise<Window[]> {
-  const { inside, above } = await findFolders(client, datasetNo, intervals)
+  const { inside, above } = await findStoredFolders(client, datasetNo, intervals)
   const windows: Window[] = []
   for (const [index, { from, to }] of intervals.entries()) {
     for (const folder of inside[index]!) {
@@ -105,7 +106,7 @@ function folderOf(row: Row): StoredFolder {
 }
 
 /** In one statement: of each interval the folders that begin inside it, and those that hold one of its ends, by path. */
-async function findFolders(
+async function findStoredFolders(
   client: DbClient,
   datasetNo: number,
   intervals: readonly Interval[],

@@ -1,12 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import type { SkipReason } from '#contract/skip-reasons.ts'
-import type { MediaTypes } from '#core/catalog/catalog.ts'
+import {
+  FLAG_ARCHIVED,
+  FLAG_HIDDEN,
+  FLAG_UNADDRESSABLE,
+  type MediaTypes,
+  PART_BYTES_MAX,
+} from '#core/catalog/catalog.ts'
 import type { CompiledPatterns } from '#core/patterns/patterns.ts'
 import type { EntryCursor, ListPage } from '#storage/port.ts'
 import type { Reach, WalkRange } from '#storage/walk/walk.ts'
 import type { Interval } from '../compare/windows.ts'
 import { type Folder, FolderDelta, type FolderStack, hasDotPart } from './folder.ts'
-import { FLAG_ARCHIVED, NAME_BYTES_MAX, RowBuffer } from './row-buffer.ts'
+import { RowBuffer } from './row-buffer.ts'
 
 /** A key that cannot be an item, kept to be shown. */
 export interface Skipped {
@@ -25,14 +31,8 @@ export interface Counts {
   excluded: number
 }
 
-/** Bits of an item's `flags`. */
-export const FLAG_HIDDEN = 1
-export const FLAG_UNADDRESSABLE = 2
-
 /** Skipped keys kept a batch with their names; beyond that they are only counted. A bucket of nothing else must not fill the memory. */
 const SKIPPED_KEPT_MAX = 1000
-/** Longest folder path in bytes; it is indexed like a name. */
-const PATH_BYTES_MAX = 2600
 const SLASH = 0x2f
 const POINT = 0x2e
 const BACKSLASH = 0x5c
@@ -133,7 +133,7 @@ export class Batch {
       else if (byte === BACKSLASH) hasBackslash = true
     }
     const nameStart = slash + 1
-    const isTooLong = nameStart - start > PATH_BYTES_MAX || keyEnd - nameStart > NAME_BYTES_MAX
+    const isTooLong = nameStart - start > PART_BYTES_MAX || keyEnd - nameStart > PART_BYTES_MAX
     const isText = !hasNul && (seen <= 0x7f || isUtf8(bytes.subarray(nameStart, keyEnd)))
     const folder = isTooLong || !isText ? null : stack.move(bytes, start, nameStart)
     if (folder === null) this.#skipEntry(entry, isTooLong ? 'too-long' : 'not-text')

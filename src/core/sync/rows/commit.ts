@@ -4,7 +4,6 @@ import { dropSegments, saveSegments } from '#core/catalog/catalog.ts'
 import { markDirty } from '#core/hints/hints.ts'
 import { reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
-import type { WalkRange } from '#storage/walk/walk.ts'
 import { noteAbsentFolders, noteAbsentItems } from '../absence/absences.ts'
 import type { Comparison } from '../compare/compare.ts'
 import { listedSegments } from '../compare/narrow.ts'
@@ -114,7 +113,6 @@ export async function copyBatch(
   batch: Batch,
   numbered: Numbered,
   comparison: Comparison | null,
-  ranges: readonly WalkRange[],
 ): Promise<CopiedBatch> {
   const guard = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -126,7 +124,7 @@ export async function copyBatch(
       throw new Met('A key that was new is there already.', { cause: error })
     }
   }
-  if (comparison !== null && isQuiet(comparison, batch)) return quietBatch(client, target, batch, comparison, ranges)
+  if (comparison !== null && isQuiet(comparison, batch)) return quietBatch(client, target, batch, comparison)
   await client.query('begin')
   await guard(async () => {
     if (numbered.rows.rows > 0) await copyRows(client, numbered.rows)
@@ -141,7 +139,7 @@ export async function copyBatch(
         const counts = await settleBatch(client, target, batch, numbered, comparison)
         await saveSegments(client, target.datasetNo, segments)
         await insertSkipped(client, target, batch.skipped)
-        const isStopAsked = await saveProgress(client, { ...target, progress }, counts, ranges)
+        const isStopAsked = await saveProgress(client, { ...target, progress }, counts, batch.ranges)
         if (target.writes === 'all') await reserveDataPoints(client, target.orgId, counts.added)
         await client.query('commit')
         batch.rows.release()
@@ -160,18 +158,12 @@ function isQuiet(comparison: Comparison, batch: Batch): boolean {
 }
 
 /** A batch in which everything is as it was needs no transaction: one statement says so. */
-function quietBatch(
-  client: DbClient,
-  target: CommitTarget,
-  batch: Batch,
-  comparison: Comparison,
-  ranges: readonly WalkRange[],
-): CopiedBatch {
+function quietBatch(client: DbClient, target: CommitTarget, batch: Batch, comparison: Comparison): CopiedBatch {
   const none = { added: 0, changed: 0, returned: 0, overQuota: 0 }
   const counts = { ...batch.counts, ...none, unchanged: comparison.unchanged }
   return {
     settle: async (progress) => {
-      const isStopAsked = await saveProgress(client, { ...target, progress }, counts, ranges)
+      const isStopAsked = await saveProgress(client, { ...target, progress }, counts, batch.ranges)
       batch.rows.release()
       return { isStopAsked }
     },

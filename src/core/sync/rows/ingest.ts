@@ -54,7 +54,7 @@ export class Ingest {
   listed = 0
   /** The batch that is being filled; those before it that are full wait for a connection. */
   #batch: Batch
-  #full: Batch[] = []
+  readonly #full: Batch[] = []
   #made = 1
   readonly #numbers = new NumberStock()
   readonly #idle: DbClient[]
@@ -196,7 +196,7 @@ export class Ingest {
       numberBatch(client, stamped, this.#numbers, batch, await comparing),
     )
     this.#numbered = numbering.catch(() => {})
-    const copied = await copyBatch(client, stamped, batch, await numbering, await comparing, batch.ranges)
+    const copied = await copyBatch(client, stamped, batch, await numbering, await comparing)
     try {
       await before
     } catch (error) {

@@ -1,4 +1,4 @@
-import { RowHash } from '#core/catalog/catalog.ts'
+import { FLAG_ARCHIVED, PART_BYTES_MAX, RowHash } from '#core/catalog/catalog.ts'
 
 /** Columns of an item row in the order in which `RowBuffer` writes them. */
 export const ROW_COLUMNS = 'item_no, size_bytes, modified_at, ticket, dataset_no, dir_no, type_no, flags, name, etag'
@@ -28,9 +28,6 @@ const NAME = 78
 
 /** Places inside an encoded row, for whoever compares it with what the database sends. */
 export const encoded = { size: SIZE, modified: MODIFIED, type: TYPE, flags: FLAGS, name: NAME } as const
-
-/** Bit of `flags` for an object that wants a restore before it can be read. */
-export const FLAG_ARCHIVED = 4
 
 /** Where the encoded row that begins at `at` ends. */
 export function encodedEnd(bytes: Buffer, at: number): number {
@@ -99,9 +96,7 @@ export function encodedFacts(buffer: RowBuffer, row: number): EncodedFacts {
   }
 }
 
-/** Longest name that is written: an index row holds 2,704 bytes at the most. */
-export const NAME_BYTES_MAX = 2600
-const ROW_BYTES_MAX = NAME + 4 + NAME_BYTES_MAX + 4 + 1024
+const ROW_BYTES_MAX = NAME + 4 + PART_BYTES_MAX + 4 + 1024
 
 /**
  * Item rows as COPY BINARY bytes, written straight from a listing's bytes without making a string.
@@ -137,7 +132,7 @@ export class RowBuffer {
 
   /**
    * Appends a row. `folder` is any number by which `number` can tell the folder later. Name and etag are ranges of the given buffers; the etag is
-   * packed as `packEtag` says. `name` may have at most `NAME_BYTES_MAX` bytes and the etag 1,000.
+   * packed as `packEtag` says. `name` may have at most `PART_BYTES_MAX` bytes and the etag 1,000.
    */
   add(
     folder: number,
