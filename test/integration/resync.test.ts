@@ -265,6 +265,30 @@ describe('plans, moves, patterns and quota', () => {
 })
 
 describe('steering', () => {
+  test('a server that stops while absences are confirmed has not failed, and the next one goes on', async () => {
+    bench.bucket.remove('a/2/f002.txt')
+    const command = await call('POST', `/datasets/${datasetId}/sync`)
+    const stopping = new AbortController()
+    bench.onRequest((_method, url) => {
+      // Confirmations ask for few entries; the walk for a whole page.
+      if (url.includes('max-keys=8')) stopping.abort()
+    })
+    await bench.work(stopping.signal)
+    bench.onRequest(null)
+    expect(stopping.signal.aborted).toBe(true)
+    const { rows } = await bench.api.deps.db.query(
+      'select state, attempts, error from sync_run where command_id = $1',
+      [command.body.id],
+    )
+    expect(rows[0]).toEqual({ state: 'running', attempts: 0, error: null })
+    await bench.work()
+    expect((await call('GET', `/datasets/${datasetId}/syncs/${command.body.id}`)).body).toMatchObject({
+      state: 'success',
+      counts: { missing: 1 },
+    })
+    await expectSound()
+  })
+
   test('a paused run goes on where it was, and a second sync is refused meanwhile', async () => {
     for (let at = 0; at < 2500; at++) put(`big/${String(at).padStart(5, '0')}.txt`)
     const command = await call('POST', `/datasets/${datasetId}/sync`)

@@ -28,8 +28,8 @@ export interface ListingOptions {
   onProgress(listed: number): void
 }
 
-/** Lists and commits until everything of the run's ranges is in the dataset (true), or the signal says stop (false). */
-export async function listAll(deps: Deps, options: ListingOptions): Promise<boolean> {
+/** Lists and commits until everything of the run's ranges is in the dataset. What was listed before a storage fails, or the signal aborts, is committed. */
+export async function listAll(deps: Deps, options: ListingOptions): Promise<void> {
   const { run, open, signal, cost, clients } = options
   const ranges = await openRanges(deps, run, open)
   const prefixBytes = Buffer.byteLength(open.prefix)
@@ -76,12 +76,10 @@ export async function listAll(deps: Deps, options: ListingOptions): Promise<bool
       onRange: (range) => ingest.noteRange(range),
     })
     await ingest.drain()
-    return true
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     // What was taken before the storage failed or we were stopped is good: keep it.
     await ingest.drain()
-    if (error.kind === 'aborted' && signal.aborted) return false
     throw error
   } finally {
     clearInterval(ticker)

@@ -110,7 +110,7 @@ class Slice {
   async work(): Promise<Done | null> {
     const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS)
     try {
-      const done = await this.#workThrough()
+      const done = await this.#untilStopped()
       if (this.#isLost) throw new LeaseLost('The lease ran out.')
       if (done !== null || this.#stopAsked === null) return done
       return { end: { state: this.#stopAsked === 'cancel' ? 'canceled' : 'paused' }, report: {} }
@@ -127,7 +127,17 @@ class Slice {
     if (kept !== 'kept') this.#stop.abort()
   }
 
-  /** One phase after another; null when it was stopped before the end. */
+  /** Null when it was stopped before the end: whatever was asking the storage then was told to, and has not failed. */
+  async #untilStopped(): Promise<Done | null> {
+    try {
+      return await this.#workThrough()
+    } catch (error) {
+      if (this.#signal.aborted && error instanceof StorageError && error.kind === 'aborted') return null
+      throw error
+    }
+  }
+
+  /** One phase after another; null when it was stopped between two of its steps. */
   async #workThrough(): Promise<Done | null> {
     const deps = this.#deps
     const run = this.#run
@@ -139,7 +149,7 @@ class Slice {
     if (run.isNew && run.options.scheduled !== true)
       await notify(deps.db, this.#notice('sync.started', 0), deps.clock.now())
     if (run.phase === 'listing' || run.phase === 'counting') {
-      if (!(await this.#list(open, patterns))) return null
+      await this.#list(open, patterns)
       const verdict = await judgeListing(deps, run, open, settings)
       if (verdict.kind === 'end') {
         if (verdict.end.state === 'success' && run.options.dryRun !== true) await leaveMark(deps, open)
@@ -161,7 +171,7 @@ class Slice {
   async #list(
     open: Awaited<ReturnType<typeof openDriver>>,
     patterns: ReturnType<typeof compilePatterns>,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const clients: DbClient[] = []
     const startedMs = performance.now()
     try {
@@ -172,7 +182,7 @@ class Slice {
         // cursors are lost together or not at all when the database's machine fails, and the end of the run waits for everything before it.
         await client.query('set max_parallel_workers_per_gather = 0; set jit = off; set synchronous_commit = off')
       }
-      return await listAll(this.#deps, {
+      await listAll(this.#deps, {
         run: this.#run,
         open,
         patterns,
