@@ -78,6 +78,16 @@ function isBehind(after: string, saved: readonly SavedRange[]): boolean {
   return saved.some((range) => after >= range.from && after < range.cursor)
 }
 
+/** Where the ranges that were saved do not join on, from the first key to beyond the last: such keys would be listed twice, or by nobody. */
+export function seams(saved: readonly SavedRange[]): string[] {
+  if (saved.length === 0) return []
+  const sorted = saved.toSorted((a, b) => (a.from < b.from ? -1 : 1))
+  const borders = [{ to: '' }, ...sorted].map(({ to }, no) => ({ to, from: sorted[no]?.from ?? null }))
+  return borders
+    .filter(({ to, from }) => to !== from)
+    .map(({ to, from }) => `a range ends at ${JSON.stringify(to)} and the next begins at ${JSON.stringify(from)}`)
+}
+
 /** A key's bytes, one character each. */
 export function latin1(key: string): string {
   return Buffer.from(key, 'utf8').toString('latin1')

@@ -4,7 +4,7 @@ import { differences } from './compare.ts'
 import { contradictions, readIndex } from './index-rows.ts'
 import type { Death } from './kill-at.ts'
 import { type Lane, runInPeace, type TrialDatabase, waitFor } from './lane.ts'
-import type { Listed, Loss, SavedRange } from './pages.ts'
+import { type Listed, type Loss, type SavedRange, seams } from './pages.ts'
 import { does } from './present.ts'
 import { type KillPoint, startWorker, type WorkerProcess } from './worker-process.ts'
 
@@ -72,6 +72,7 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
       note(asked)
       if (await lane.isDone(pool)) break
       saved = await readRanges(pool, lane.runNo)
+      trialState.wrong.push(...seams(saved))
       trialState.losses.push(lane.listing.loss(lane.isHinted ? [] : asked, saved))
       await letTimePass(pool)
     }

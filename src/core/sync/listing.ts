@@ -8,7 +8,7 @@ import type { Deps } from '../deps.ts'
 import { findFolders } from './queries.ts'
 import { FolderTree } from './rows/folder.ts'
 import { Ingest } from './rows/ingest.ts'
-import { type ClaimedRun, hasRanges, loadRanges } from './run.ts'
+import { type ClaimedRun, loadRanges } from './run.ts'
 import { sampleKeys } from './sample.ts'
 
 /** How often progress is told. */
@@ -90,7 +90,8 @@ async function openRanges(deps: Deps, run: ClaimedRun, open: OpenDriver): Promis
   const none = Buffer.alloc(0)
   const whole: WalkRange = { no: 1, from: none, to: null, cursor: none, isDone: false, keys: 0 }
   const ranges = await loadRanges(deps.db, run.runNo)
-  if (ranges.length === 0) return (await hasRanges(deps.db, run.runNo)) ? [] : [whole]
+  if (ranges.length === 0) return [whole]
+  if (ranges.every((range) => range.isDone)) return ranges
   // Where a listing cannot begin at a key, it begins anew, and so does what it says about the keys.
   const { can } = open.storage
   return can.list_after && can.list_order === 'utf8' ? ranges : [whole]
@@ -105,7 +106,7 @@ async function openTree(
   keepsAll: boolean,
 ): Promise<FolderTree> {
   const tree = new FolderTree(deps.config.hiddenFolder, keepsAll)
-  for (const range of ranges)
+  for (const range of ranges.filter(({ isDone }) => !isDone))
     for (const key of [range.from, range.cursor, range.to])
       if (key !== null && key.length > prefixBytes) tree.share(key.toString('utf8', prefixBytes), [])
   const shared = [...tree.shared()]

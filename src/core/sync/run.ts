@@ -94,29 +94,23 @@ export async function keepLease(db: Db, run: ClaimedRun): Promise<'kept' | 'lost
   return rows[0].pause_asked ? 'pause' : 'kept'
 }
 
-/** The ranges a former slice left, in key order. */
+/** The ranges that former slices left, in key order, those that are done too. */
 export async function loadRanges(db: Db, runNo: number): Promise<WalkRange[]> {
-  const { rows } = await db.query<{ range_no: number; from_key: Buffer; to_key: Buffer | null; cursor: Buffer }>(
-    'select range_no, from_key, to_key, cursor from sync_range where run_no = $1 and not is_done order by from_key',
-    [runNo],
-  )
+  const { rows } = await db.query<{
+    range_no: number
+    from_key: Buffer
+    to_key: Buffer | null
+    cursor: Buffer
+    is_done: boolean
+  }>('select range_no, from_key, to_key, cursor, is_done from sync_range where run_no = $1 order by from_key', [runNo])
   return rows.map((row) => ({
     no: row.range_no,
     from: row.from_key,
     to: row.to_key,
     cursor: row.cursor,
-    isDone: false,
+    isDone: row.is_done,
     keys: 0,
   }))
-}
-
-/** Whether a run has listed anything yet: then having no open range means that it is complete. */
-export async function hasRanges(db: Db, runNo: number): Promise<boolean> {
-  const { rows } = await db.query<{ found: boolean }>(
-    'select exists (select 1 from sync_range where run_no = $1) as found',
-    [runNo],
-  )
-  return rows[0]!.found
 }
 
 /** Gives the run back for a later slice; `trouble` is shown until that one has got somewhere. `false`: it was not ours any more. */

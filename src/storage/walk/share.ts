@@ -78,7 +78,7 @@ export class Share {
     this.#sortTodo()
     this.#nextNo = Math.max(0, ...ranges.map((range) => range.no)) + 1
     this.#mayDiscover = connectionsMax > 1
-    this.#isUnknown = ranges.length === 1
+    this.#isUnknown = this.#todo.length === 1
   }
 
   /** Whether nothing waits to be listed. */

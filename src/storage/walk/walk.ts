@@ -31,7 +31,7 @@ export interface WalkOptions {
   readonly storage: Storage
   /** Bytes every key starts with: the driver's folder, or `''`. */
   readonly prefix: string
-  /** Where to begin: one range over everything, the ranges a former run left, or those of `seedRanges`. */
+  /** Where to begin: one range over everything, or all ranges that a former walk left, those that are done too: new ones get other numbers. */
   readonly ranges: readonly WalkRange[]
   /** Keys of an earlier index, evenly sampled, where there is one: where to cut when connections have nothing to do. */
   readonly marks?: readonly Buffer[]

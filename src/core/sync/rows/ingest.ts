@@ -73,6 +73,10 @@ export class Ingest {
     this.#rangesAll = options.ranges.length
     this.#idle = [...options.clients]
     for (const range of options.ranges) {
+      if (range.isDone) {
+        this.#rangesDone++
+        continue
+      }
       this.#reach.set(range, { cursor: range.cursor, isDone: range.isDone })
       this.#unsaved.add(range)
     }
