@@ -6,8 +6,16 @@ import type { EnqueueOptions, Job, Queue } from './queue.ts'
 export const graphileQueue: Queue = {
   async enqueue(tx, job, payload, options: EnqueueOptions = {}) {
     await tx.query(
-      `select graphile_worker.add_job($1, payload := $2::json, job_key := $3, run_at := now() + make_interval(secs => $4::float8), max_attempts := $5)`,
-      [job, JSON.stringify(payload), options.key ?? null, (options.delayMs ?? 0) / 1000, options.attemptMax ?? 25],
+      `select graphile_worker.add_job($1, payload := $2::json, job_key := $3, run_at := now() + make_interval(secs => $4::float8), max_attempts := $5,
+                                      job_key_mode := $6)`,
+      [
+        job,
+        JSON.stringify(payload),
+        options.key ?? null,
+        (options.delayMs ?? 0) / 1000,
+        options.attemptMax ?? 25,
+        options.keepsTurn ? 'preserve_run_at' : 'replace',
+      ],
     )
   },
 }

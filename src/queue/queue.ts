@@ -20,6 +20,8 @@ export interface EnqueueOptions {
   /** One waiting job a key: enqueuing again replaces it. */
   readonly key?: string
   readonly delayMs?: number
+  /** A job of the key that waits already stays where it is in the queue. */
+  readonly keepsTurn?: boolean
   readonly attemptMax?: number
 }
 

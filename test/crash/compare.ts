@@ -4,7 +4,6 @@ import { compareRun, type RunRow, readRun } from './compare-run.ts'
 import { type Fate, fatesOf, seenColumns } from './fates.ts'
 import { contradictions, type Index, type IndexRow, readIndex, show } from './index-rows.ts'
 import type { Oracle } from './oracle.ts'
-import { does } from './present.ts'
 
 /** What a finished run is held against. */
 export interface Expectation {
@@ -159,7 +158,6 @@ async function compareSkipped(pool: DbPool, expected: Expectation): Promise<stri
   const wrong: string[] = []
   for (const { key, reason, run_no } of rows) {
     const want = left.get(key.toString())
-    if (want === undefined && !does.forgetSkippedKeysThatAreGone && run_no < expected.runNo) continue
     if (want !== reason || (run_no !== expected.runNo && !expected.isHinted))
       wrong.push(`${show(key.toString())} was skipped by run ${run_no}: ${reason} instead of ${want}`)
     left.delete(key.toString())

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { firstContent, nextContent, withReturned } from './content.ts'
 import type { CallKind, Moment } from './kill-at.ts'
 import { type Lane, openLane, runInPeace, type Scenario } from './lane.ts'
-import { does } from './present.ts'
 import { Report } from './report.ts'
 import { dieAt } from './trial.ts'
 import type { KillPoint } from './worker-process.ts'
@@ -64,7 +63,7 @@ test.each(scenarios)('$name, killed at every call', { timeout: 1_800_000 }, asyn
     expect(report.failures).toEqual([])
     if (scenario.sliceMs === undefined) expect(points.length).toBeGreaterThanOrEqual(200)
     // One page a range, and the requests that were under way: one a connection.
-    if (does.repeatOnePageARange) expect(report.excessPagesMax).toBeLessThanOrEqual(scenario.listConnections)
+    expect(report.excessPagesMax).toBeLessThanOrEqual(scenario.listConnections)
   } finally {
     await Promise.all(lanes.map((lane) => lane.close()))
   }

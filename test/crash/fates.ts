@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import type { Index, IndexRow } from './index-rows.ts'
 import type { Oracle, OracleItem } from './oracle.ts'
-import { does } from './present.ts'
 
 /**
  * What a sync makes of a path. `kept`: not touched. `returned`: it was missing. `restored`: it was removed, and its number and metadata are back.
@@ -21,9 +20,8 @@ export function fatesOf(oracle: Oracle, before: Index, reconciles: boolean): Map
   }
   for (const [path, old] of before.items) {
     if (fates.has(path)) continue
-    const isGhost = old.state !== 0
-    if (reconciles && (!isGhost || does.removeGhostsOfFormerSyncs)) fates.set(path, 'removed')
-    else fates.set(path, isGhost ? 'kept' : 'missing')
+    if (reconciles) fates.set(path, 'removed')
+    else fates.set(path, old.state !== 0 ? 'kept' : 'missing')
   }
   for (const path of before.removed.keys()) if (!fates.has(path)) fates.set(path, 'stays removed')
   return fates

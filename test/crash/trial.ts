@@ -5,7 +5,6 @@ import { contradictions, readIndex } from './index-rows.ts'
 import type { Death } from './kill-at.ts'
 import { type Lane, runInPeace, type TrialDatabase, waitFor } from './lane.ts'
 import { type Listed, type Loss, type SavedRange, seams } from './pages.ts'
-import { does } from './present.ts'
 import { type KillPoint, startWorker, type WorkerProcess } from './worker-process.ts'
 
 /** What came of a trial. */
@@ -99,7 +98,7 @@ async function trial(lane: Lane, nextVictim: NextVictim): Promise<Outcome> {
       })),
     )
   } catch (error) {
-    trialState.wrong.push(String(error))
+    trialState.wrong.push(`${String(error)}; ${JSON.stringify(trialState.deaths)}; ${await describeWork(pool)}`)
   }
   await database.drop()
   return { ...trialState, tookMs: Date.now() - sinceMs }
@@ -111,6 +110,17 @@ async function others(pool: DbPool): Promise<number> {
     `select count(*) as n from pg_stat_activity where datname = current_database() and application_name <> 'crash test'`,
   )
   return rows[0]!.n
+}
+
+/** What there was to do, for whoever has to find out why nobody did it. */
+async function describeWork(pool: DbPool): Promise<string> {
+  const { rows } = await pool.query<{ told: string }>(`
+    select jsonb_build_object(
+      'now', now(),
+      'runs', (select jsonb_agg(r) from (select state, phase, mode, attempts, error, lease_until, fence from sync_run order by run_no desc limit 1) r),
+      'jobs', (select jsonb_agg(j) from (select task_id, key, run_at, locked_at, locked_by, attempts, last_error, is_available from graphile_worker._private_jobs) j)
+    )::text as told`)
+  return rows[0]!.told
 }
 
 async function readRanges(pool: DbPool, runNo: number): Promise<SavedRange[]> {
@@ -129,11 +139,7 @@ async function readRanges(pool: DbPool, runNo: number): Promise<SavedRange[]> {
 /** A minute passes: leases run out, and jobs that were put off are due. Jobs that the dead worker held stay its own, as the queue keeps them for hours. */
 async function letTimePass(pool: DbPool): Promise<void> {
   await pool.query(`
-    update sync_run set lease_until = lease_until - interval '1 minute', created_at = created_at - interval '1 minute';
+    update sync_run set lease_until = lease_until - interval '1 minute', due_at = due_at - interval '1 minute';
     update dirty set lease_until = lease_until - interval '2 minutes', not_before = not_before - interval '2 minutes';
     update graphile_worker._private_jobs set run_at = run_at - interval '1 minute', locked_at = locked_at - interval '1 minute'`)
-  if (!does.reviveRunsThatWereGivenBack)
-    await pool.query(
-      `update sync_run set lease_until = now() - interval '1 minute' where state = 'running' and lease_until is null`,
-    )
 }

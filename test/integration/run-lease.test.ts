@@ -61,8 +61,23 @@ test('a beat keeps the lease', async () => {
 
 test('a worker that gave its run back lets the next one have it at once', async () => {
   const run = (await claim())!
-  expect(await releaseRun(meeting.deps.db, run, 0, null)).toBe(true)
+  expect(await releaseRun(meeting.deps.db, run, 0, null, 0)).toBe(true)
   expect(await claim()).not.toBeNull()
+})
+
+test('a run that was given back is abandoned when nobody has taken it some seconds after it was due: whoever took its job is dead', async () => {
+  const run = (await claim())!
+  const dueIn = (seconds: number) =>
+    meeting.deps.db.query('update sync_run set due_at = due_at + make_interval(secs => $2) where run_no = $1', [
+      runNo,
+      seconds,
+    ])
+  expect(await releaseRun(meeting.deps.db, run, 0, null, 60_000)).toBe(true)
+  expect(await findAbandonedRuns(meeting.deps.db)).not.toContain(runNo)
+  await dueIn(-60)
+  expect(await findAbandonedRuns(meeting.deps.db)).not.toContain(runNo)
+  await dueIn(-6)
+  expect(await findAbandonedRuns(meeting.deps.db)).toContain(runNo)
 })
 
 test('who lost a run is told so, and nothing it does to it counts', async () => {
@@ -71,7 +86,7 @@ test('who lost a run is told so, and nothing it does to it counts', async () => 
   expect(await keepLease(meeting.deps.db, old)).toBe('lost')
   await expect(holdRun(meeting.deps.db, old)).rejects.toThrow(LeaseLost)
   await expect(enterPhase(meeting.deps.db, old, 'counting')).rejects.toThrow(LeaseLost)
-  expect(await releaseRun(meeting.deps.db, old, 7, { code: 'storage.unreachable', message: 'late' })).toBe(false)
+  expect(await releaseRun(meeting.deps.db, old, 7, { code: 'storage.unreachable', message: 'late' }, 0)).toBe(false)
   await turnIntoCompare(meeting.deps.db, old)
   expect(await endRun(meeting.deps.db, old, 7, { state: 'success' }, Date.now())).toBe(false)
   expect(await meeting.run(runNo)).toEqual(before)

@@ -113,18 +113,20 @@ export async function loadRanges(db: Db, runNo: number): Promise<WalkRange[]> {
   }))
 }
 
-/** Gives the run back for a later slice; `trouble` is shown until that one has got somewhere. `false`: it was not ours any more. */
+/** Gives the run back for a slice in so long; `trouble` is shown until that one has got somewhere. `false`: it was not ours any more. */
 export async function releaseRun(
   db: Db,
   run: ClaimedRun,
   requests: number,
   trouble: { readonly code: ErrorCode; readonly message: string } | null,
+  delayMs: number,
 ): Promise<boolean> {
   const { rowCount } = await db.query(
     `update sync_run
-        set lease_until = null, requests = requests + $3, attempts = attempts + $4, error_code = $5, error = $6
+        set lease_until = null, due_at = now() + make_interval(secs => $7::float8), requests = requests + $3, attempts = attempts + $4, error_code = $5,
+            error = $6
       where run_no = $1 and fence = $2 and state = 'running'`,
-    [run.runNo, run.fence, requests, trouble ? 1 : 0, trouble?.code ?? null, trouble?.message ?? null],
+    [run.runNo, run.fence, requests, trouble ? 1 : 0, trouble?.code ?? null, trouble?.message ?? null, delayMs / 1000],
   )
   return rowCount === 1
 }
@@ -147,12 +149,11 @@ export async function enterPhase(tx: Db, run: ClaimedRun, phase: RunPhase): Prom
   return { ...run, phase }
 }
 
-/** Runs that nobody works on: new ones, and those whose worker was killed. */
+/** Runs whose worker was killed, while it worked on them or when it had taken their job and not yet the run; and those that wait for long. */
 export async function findAbandonedRuns(db: Db): Promise<number[]> {
   const { rows } = await db.query<{ run_no: number }>(
-    `select run_no from sync_run where state = 'running' and lease_until < now()
-     union all
-     select run_no from sync_run where state = 'queued' and created_at < now() - interval '5 seconds'`,
+    `select run_no from sync_run
+      where state in ('queued', 'running') and coalesce(lease_until, due_at + interval '5 seconds') < now() order by due_at, run_no`,
   )
   return rows.map((row) => row.run_no)
 }

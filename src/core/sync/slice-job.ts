@@ -5,6 +5,11 @@ import type { Deps } from '../deps.ts'
 export const SLICE_JOB = 'sync.slice'
 
 /** Puts a run's next slice into the queue, with the transaction that causes it; one waiting job a run. */
-export async function enqueueSlice(deps: Deps, tx: Db | DbClient, runNo: number, delayMs = 0): Promise<void> {
-  await deps.queue.enqueue(tx, SLICE_JOB, { runNo }, { key: `sync:${runNo}`, delayMs })
+export async function enqueueSlice(
+  deps: Deps,
+  tx: Db | DbClient,
+  runNo: number,
+  { delayMs = 0, keepsTurn = false } = {},
+): Promise<void> {
+  await deps.queue.enqueue(tx, SLICE_JOB, { runNo }, { key: `sync:${runNo}`, delayMs, keepsTurn })
 }

@@ -80,8 +80,8 @@ async function giveBack(
   delayMs: number,
 ): Promise<SliceOutcome> {
   return withTransaction(deps.db, async (tx) => {
-    if (!(await releaseRun(tx, run, requests, trouble))) return 'ended'
-    await enqueueSlice(deps, tx, run.runNo, delayMs)
+    if (!(await releaseRun(tx, run, requests, trouble, delayMs))) return 'ended'
+    await enqueueSlice(deps, tx, run.runNo, { delayMs })
     return 'again'
   })
 }

@@ -185,7 +185,7 @@ export async function continueSync(deps: Deps, runNo: number, signal: AbortSigna
   await runSlice(deps, runNo, signal)
 }
 
-/** For the clockwork: puts runs whose worker was killed into the queue again. Harmless when a job is there already: only one can take the run. */
+/** For the clockwork: puts runs that nobody works on into the queue again. One that waits there keeps its turn; only one can take the run. */
 export async function reviveSyncs(deps: Deps): Promise<void> {
-  for (const runNo of await findAbandonedRuns(deps.db)) await enqueueSlice(deps, deps.db, runNo)
+  for (const runNo of await findAbandonedRuns(deps.db)) await enqueueSlice(deps, deps.db, runNo, { keepsTurn: true })
 }

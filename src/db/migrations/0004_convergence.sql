@@ -82,6 +82,7 @@ create unique index sync_run_active on sync_run (dataset_no) where state in ('qu
 
 -- options: what was asked for (forceRescan, dryRun, reconcile, matchMoved, approved). report: samples of what was met, and why it is parked.
 -- phase: listing, counting (only what is needed, after a quota stop), confirming, undoing.
+-- due_at: when its next slice may begin; one that nobody has taken some seconds later has lost its job.
 alter table sync_run
   add column phase       text not null default 'listing',
   add column options     jsonb not null default '{}',
@@ -92,7 +93,8 @@ alter table sync_run
   add column moved       bigint not null default 0,
   add column excluded    bigint not null default 0,
   add column over_quota  bigint not null default 0,
-  add column pause_asked boolean not null default false;
+  add column pause_asked boolean not null default false,
+  add column due_at      timestamptz not null default now();
 
 -- Where the driver's mark in the bucket (a small file in the hidden folder) says that this is still the bucket it was.
 alter table driver add column mark text;
