@@ -44,7 +44,7 @@ const remove = (keys: readonly string[]) => {
 }
 
 /** Lists again; answers which items were not there and what was written. Small pages are compared row by row. */
-async function look(pageMax = 1_000) {
+async function look(pageMax = 1_000, beforeWriting?: () => Promise<void>) {
   const { runNo } = await ingest(api, {
     datasetNo,
     bucket: name,
@@ -52,6 +52,7 @@ async function look(pageMax = 1_000) {
     batchRows: 1_000,
     pageMax,
     connectionsMax: 1,
+    ...(beforeWriting && { beforeWriting }),
   })
   const { rows } = await api.deps.db.query<{ path: string }>(
     `select d.path || i.name as path from absence a join item i on i.dataset_no = $1 and i.item_no = a.item_no
@@ -97,6 +98,28 @@ test('a whole segment that is gone is found, with the border it ends at', async 
   remove(gone)
   expect(await look()).toEqual({ ...nothing, absent: gone })
   expect(await look()).toEqual({ ...nothing, absent: gone })
+})
+
+test('a whole segment that is gone is found also when it was not kept: the one behind it does not speak for it', async () => {
+  put(KEYS[A + 1]!, 'another text')
+  // Row by row: the segment is forgotten, and not made anew.
+  expect(await look(100)).toEqual({ ...nothing, changed: 1 })
+  const gone = KEYS.slice(A + 1, B + 1)
+  remove(gone)
+  expect(await look()).toEqual({ ...nothing, absent: gone })
+})
+
+test('a segment is not kept when one of its files was marked between reading and writing it', async () => {
+  put(KEYS[A + 1]!, 'another text')
+  await look(100)
+  let isMarked = false
+  await look(1_000, async () => {
+    if (isMarked) return
+    isMarked = true
+    await mark([KEYS[A + 2]!])
+  })
+  expect(isMarked).toBe(true)
+  expect(await look()).toEqual({ ...nothing, returned: 1 })
 })
 
 test('the rest of a segment that is gone is found when its border was marked first', async () => {

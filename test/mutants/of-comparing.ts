@@ -13,8 +13,7 @@ const fingerprint = 'A folder’s fingerprint is made of everything the storage 
 const kept = 'Whoever writes an item keeps the fingerprint of its folder, in the same transaction.'
 const segment =
   'A segment is believed only when it reaches from the same border to the same border and nothing in it is in doubt.'
-const forgotten =
-  'A segment is forgotten when one of its items becomes another, and so is the one behind a border that goes.'
+const forgotten = 'A segment is forgotten when one of its items becomes another.'
 
 export const ofComparing: readonly Mutant[] = [
   {
@@ -254,9 +253,9 @@ export const ofComparing: readonly Mutant[] = [
     name: 'a segment is believed although it begins elsewhere',
     rule: segment,
     file: `${COMPARE}/narrow.ts`,
-    text: "(kept[place - 1]?.lastName ?? '') === before && fpHigh",
-    becomes: 'before !== null && fpHigh',
-    killedBy: { file: segments, test: 'a whole segment that is gone is found' },
+    text: ' || kept.behindName !== listed.behindName) return false',
+    becomes: ') return false',
+    killedBy: { file: segments, test: 'a whole segment that is gone is found also when it was not kept' },
   },
   {
     name: 'a segment in which something was absent is kept',
@@ -283,19 +282,19 @@ export const ofComparing: readonly Mutant[] = [
     killedBy: { file: segments, test: 'what was written row by row is found' },
   },
   {
+    name: 'a segment is kept although somebody has edited its folder',
+    rule: segment,
+    file: 'src/core/catalog/segments.ts',
+    text: ' and d.edits = u.edits',
+    becomes: ' and u.edits >= 0',
+    killedBy: { file: segments, test: 'a segment is not kept when one of its files was marked' },
+  },
+  {
     name: 'segments of marked items are kept',
     rule: forgotten,
     file: 'src/core/catalog/folder-counters.ts',
     text: 'await dropSegments(tx, datasetNo, this.#dirNos, (at) => this.#names[at]!)',
     becomes: '',
     killedBy: { file: segments, test: 'a marked file that is back is found' },
-  },
-  {
-    name: 'the segment behind a border that goes is kept',
-    rule: forgotten,
-    file: 'src/core/catalog/segments.ts',
-    text: 'from touched t where t.last_name = t.name',
-    becomes: 'from touched t where t.last_name = t.name and false',
-    killedBy: { file: segments, test: 'the rest of a segment that is gone is found when its border was marked first' },
   },
 ]

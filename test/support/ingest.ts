@@ -35,6 +35,8 @@ export interface IngestSetting {
   readonly statements?: string[]
   /** The first batch's transaction begins when the other connections have done what they can without it. */
   readonly isFirstSlow?: boolean
+  /** Done when a batch has read what it is compared with and has not begun to write. */
+  readonly beforeWriting?: () => Promise<void>
 }
 
 let made = 0
@@ -94,6 +96,7 @@ export async function ingest(api: TestApi, setting: IngestSetting): Promise<{ ru
           clients.filter((other) => other !== client),
         ).then(() => query(...args))
       }
+      if (args[0] === 'begin' && setting.beforeWriting) return setting.beforeWriting().then(() => query(...args))
       const told = typeof args[0] === 'string' ? /^(insert into dir\b|commit)/.exec(args[0]) : null
       if (told) setting.statements?.push(`${no} ${told[0]}`)
       if (isCopy && ++copies === setting.failAt) throw new Error('the cable was pulled')

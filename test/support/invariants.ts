@@ -71,9 +71,8 @@ export async function dataPointsOf(db: Db, orgId: string): Promise<{ used: numbe
 
 /** Segments of large folders whose kept fingerprint is not that of their live items; an empty list is the only good answer. */
 export async function findSegmentFaults(db: Db, datasetNo: number): Promise<string[]> {
-  const { rows: segments } = await db.query<{ dir_no: number; last_name: string; before: string | null; fp: string }>(
-    `select dir_no, last_name, fp::text, lag(last_name) over (partition by dir_no order by last_name collate "C") as before
-       from dir_segment where dataset_no = $1`,
+  const { rows: segments } = await db.query<{ dir_no: number; behind_name: string; last_name: string; fp: string }>(
+    'select dir_no, behind_name, last_name, fp::text from dir_segment where dataset_no = $1',
     [datasetNo],
   )
   const faults: string[] = []
@@ -82,14 +81,14 @@ export async function findSegmentFaults(db: Db, datasetNo: number): Promise<stri
     const { rows } = await db.query<Parameters<typeof hashObserved>[1] & { name: Buffer; is_border: boolean }>(
       `select convert_to(name, 'UTF8') as name, etag, size_bytes as "sizeBytes", (extract(epoch from modified_at) * 1000)::float8 as "modifiedMs",
               (flags & 4) = 4 as "isArchived"
-         from item where dataset_no = $1 and dir_no = $2 and state = 0 and name <= $3 collate "C" and ($4::text is null or name > $4 collate "C")
+         from item where dataset_no = $1 and dir_no = $2 and state = 0 and name <= $3 collate "C" and name > $4 collate "C"
         order by name collate "C" desc`,
-      [datasetNo, segment.dir_no, segment.last_name, segment.before],
+      [datasetNo, segment.dir_no, segment.last_name, segment.behind_name],
     )
-    // Only as far as the border before it, which may have lost its own segment.
-    const end = rows.findIndex(({ name }, at) => at > 0 && isBorder(name, 0, name.length))
+    if (rows.some(({ name }, at) => at > 0 && isBorder(name, 0, name.length)))
+      faults.push(`${segment.dir_no}/${segment.last_name} has a border inside`)
     let fp = 0n
-    for (const row of end < 0 ? rows : rows.slice(0, end)) {
+    for (const row of rows) {
       hashObserved(hash, row)
       fp ^= BigInt.asIntN(64, (BigInt(hash.high) << 32n) | BigInt(hash.low >>> 0))
     }

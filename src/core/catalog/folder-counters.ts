@@ -36,7 +36,6 @@ export class FolderChanges {
   /** Writes the counters, in the transaction that writes the items. Locks folders in the order of their numbers, as every writer does. */
   async write(tx: DbClient, datasetNo: number): Promise<void> {
     if (this.#byNo.size === 0) return
-    await dropSegments(tx, datasetNo, this.#dirNos, (at) => this.#names[at]!)
     const numbers = [...this.#byNo.keys()]
     const changes = [...this.#byNo.values()]
     await tx.query(
@@ -47,14 +46,15 @@ export class FolderChanges {
            from above a join dir d on d.dataset_no = $1 and d.dir_no = a.dir_no where d.dir_no > 1
        ), change as (
          select dir_no, sum(items) filter (where is_own) as items, sum(bytes) filter (where is_own) as bytes,
-                sum(items) as deep_items, sum(bytes) as deep_bytes, bit_xor(fp) as fp
+                sum(items) as deep_items, sum(bytes) as deep_bytes, bit_xor(fp) as fp, bool_or(is_own)::int as edits
            from above group by dir_no
        ), locked as (
          select d.dir_no from dir d where d.dataset_no = $1 and d.dir_no in (select dir_no from change) order by d.dir_no for update
        )
        update dir d
           set items = d.items + coalesce(c.items, 0), bytes = d.bytes + coalesce(c.bytes, 0),
-              deep_items = d.deep_items + c.deep_items, deep_bytes = d.deep_bytes + c.deep_bytes, fp = d.fp # c.fp
+              deep_items = d.deep_items + c.deep_items, deep_bytes = d.deep_bytes + c.deep_bytes, fp = d.fp # c.fp,
+              edits = d.edits + c.edits
          from change c
         where d.dataset_no = $1 and d.dir_no = c.dir_no and d.dir_no in (select dir_no from locked)`,
       [
@@ -65,5 +65,7 @@ export class FolderChanges {
         changes.map(({ high, low }) => fingerprintText(high, low)),
       ],
     )
+    // With the folders locked, so that `saveSegments` either sees that they were edited or has written what is dropped here.
+    await dropSegments(tx, datasetNo, this.#dirNos, (at) => this.#names[at]!)
   }
 }

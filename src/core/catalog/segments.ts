@@ -14,9 +14,14 @@ export function isBorder(bytes: Buffer, from: number, to: number): boolean {
   return ((h ^ (h >>> 15)) & (NAMES_PER_SEGMENT - 1)) === 0
 }
 
-/** A segment of a folder: its live items behind the border before, up to and with its own, and the exclusive-or of their hashes. */
+/**
+ * A segment of a folder: its live items behind one border, up to and with the next, and the exclusive-or of their hashes. It says where it begins itself:
+ * the border before may have lost its own segment, and a border may go.
+ */
 export interface Segment {
   readonly dirNo: number
+  /** The border it begins behind; empty at the folder's begin. */
+  readonly behindName: string
   readonly lastName: string
   readonly fpHigh: number
   readonly fpLow: number
@@ -34,7 +39,7 @@ export async function findSegments(
     `select w.place::int as place, s.*
        from unnest($2::int[], $3::text[], $4::text[]) with ordinality w (dir_no, low, high, place)
       cross join lateral (
-        select s.dir_no as "dirNo", s.last_name as "lastName", (s.fp >> 32)::int as "fpHigh", ((s.fp << 32) >> 32)::int as "fpLow"
+        select s.dir_no as "dirNo", s.behind_name as "behindName", s.last_name as "lastName", (s.fp >> 32)::int as "fpHigh", ((s.fp << 32) >> 32)::int as "fpLow"
           from dir_segment s
          where s.dataset_no = $1 and s.dir_no = w.dir_no and s.last_name > w.low collate "C" and s.last_name <= w.high collate "C"
          order by s.last_name) s
@@ -50,25 +55,39 @@ export async function findSegments(
   return found
 }
 
-/** Keeps segments, in the transaction that made their rows what they are. */
-export async function saveSegments(tx: DbClient, datasetNo: number, segments: readonly Segment[]): Promise<void> {
+/**
+ * Keeps segments, in the transaction that made their rows what they are; those of a folder that others have edited since it was read are left out.
+ * `editsOf` tells the folder's edits as they were read before its rows. Locks the dataset's root, as everybody does who edits folders.
+ */
+export async function saveSegments(
+  tx: DbClient,
+  datasetNo: number,
+  segments: readonly Segment[],
+  editsOf: (place: number) => number,
+): Promise<void> {
   if (segments.length === 0) return
+  await tx.query('select from dir where dataset_no = $1 and dir_no = 1 for update', [datasetNo])
   await tx.query(
-    `insert into dir_segment (dataset_no, dir_no, last_name, fp) select $1, u.* from unnest($2::int[], $3::text[], $4::bigint[]) u
-     on conflict (dataset_no, dir_no, last_name) do update set fp = excluded.fp`,
+    `insert into dir_segment (dataset_no, dir_no, behind_name, last_name, fp)
+     select $1, u.dir_no, u.behind_name, u.last_name, u.fp
+       from unnest($2::int[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) u (dir_no, behind_name, last_name, fp, edits)
+       join dir d on d.dataset_no = $1 and d.dir_no = u.dir_no and d.edits = u.edits
+     on conflict (dataset_no, dir_no, last_name) do update set behind_name = excluded.behind_name, fp = excluded.fp`,
     [
       datasetNo,
       segments.map(({ dirNo }) => dirNo),
+      segments.map(({ behindName }) => behindName),
       segments.map(({ lastName }) => lastName),
       segments.map(({ fpHigh, fpLow }) => fingerprintText(fpHigh, fpLow)),
+      segments.map((_, place) => editsOf(place)),
     ],
   )
 }
 
 /**
- * Forgets the segments that items lie in, because one of their items has become another; the next sync makes them anew. Of an item that is a border
- * also the segment behind it, which begins at it: without the border it would be taken for one that reaches further back. `dirNos` are the items'
- * folders and `nameOf` gives the name of the item at a place; asked for only where a folder has segments.
+ * Forgets the segments that items lie in, because one of their items has become another; the next sync makes them anew. No two segments overlap, as each
+ * is forgotten when something inside it becomes a border, so an item is in the first one that ends at or behind its name, if in any. `dirNos` are the
+ * items' folders and `nameOf` gives the name of the item at a place; asked for only where a folder has segments.
  */
 export async function dropSegments(
   tx: DbClient,
@@ -87,18 +106,11 @@ export async function dropSegments(
   const cut = new Set(rows.map((row) => row.dir_no))
   const places = dirNos.flatMap((dirNo, at) => (cut.has(dirNo) ? [at] : []))
   await tx.query(
-    `with touched as (
-       select u.dir_no, u.name, (select min(m.last_name collate "C") from dir_segment m
-                                  where m.dataset_no = $1 and m.dir_no = u.dir_no and m.last_name >= u.name collate "C") as last_name
-         from unnest($2::int[], $3::text[]) u (dir_no, name)
-     ), hit as (
-       select dir_no, last_name from touched
-       union
-       select t.dir_no, (select min(m.last_name collate "C") from dir_segment m
-                          where m.dataset_no = $1 and m.dir_no = t.dir_no and m.last_name > t.name collate "C")
-         from touched t where t.last_name = t.name
-     )
-     delete from dir_segment s using hit where s.dataset_no = $1 and s.dir_no = hit.dir_no and s.last_name = hit.last_name`,
+    `delete from dir_segment s
+      using unnest($2::int[], $3::text[]) u (dir_no, name)
+      where s.dataset_no = $1 and s.dir_no = u.dir_no
+        and s.last_name = (select min(m.last_name collate "C") from dir_segment m
+                            where m.dataset_no = $1 and m.dir_no = u.dir_no and m.last_name >= u.name collate "C")`,
     [datasetNo, places.map((at) => dirNos[at]), places.map(nameOf)],
   )
 }

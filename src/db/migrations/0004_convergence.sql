@@ -27,14 +27,19 @@ create table removed (
 create index removed_age on removed (removed_at);
 
 -- Fingerprints of stretches of large folders, so that one change in a folder of a million costs some hundred rows. A segment ends at a name that is a
--- border (src/core/catalog/segments.ts) and begins behind the segment before it; where it is missing, its rows are read and it is made anew.
+-- border (src/core/catalog/segments.ts) and begins behind the border before it, behind_name ('' at the folder's begin); where it is missing, its rows
+-- are read and it is made anew.
 create table dir_segment (
   dataset_no int not null,
   dir_no     int not null,
   fp         bigint not null,
+  behind_name text collate "C" not null,
   last_name  text collate "C" not null,
   primary key (dataset_no, dir_no, last_name)
 );
+
+-- Times that others than a sync's batch wrote items of the folder: a segment that was compared before is not kept when it grew meanwhile.
+alter table dir add column edits bigint not null default 0;
 
 -- Keys of a source that have to be read again (D12): a hint, never a fact. marked is the ticket of the newest hint. removes: when the file is gone, the
 -- item goes (an event said so); otherwise it is marked missing.

@@ -68,7 +68,7 @@ interface Piece {
 /** The window's rows in pieces; the last one is what lies behind the last border, even if nothing was listed there. */
 function cut(batch: Batch, window: WindowRows, kept: readonly Segment[]): Piece[] {
   const { rows, folder } = window
-  const places = new Map(kept.map((segment, place) => [segment.lastName, place]))
+  const keptAt = new Map(kept.map((segment) => [segment.lastName, segment]))
   const pieces: Piece[] = []
   let [from, high, low] = [0, 0, 0]
   // Without a lower bound the folder's first segment begins here as well.
@@ -80,14 +80,9 @@ function cut(batch: Batch, window: WindowRows, kept: readonly Segment[]): Piece[
     const name = nameOf(batch.rows, rows[at]!)
     if (!isBorder(name, 0, name.length)) continue
     const lastName = name.toString('utf8')
-    const segment: Segment | null = before === null ? null : { dirNo: folder.no, lastName, fpHigh: high, fpLow: low }
-    pieces.push({
-      from,
-      to: at + 1,
-      segment,
-      isKept: segment !== null && isSame(kept, places, segment, before!),
-      isLast: false,
-    })
+    const segment: Segment | null =
+      before === null ? null : { dirNo: folder.no, behindName: before, lastName, fpHigh: high, fpLow: low }
+    pieces.push({ from, to: at + 1, segment, isKept: isSame(segment, keptAt.get(lastName)), isLast: false })
     before = lastName
     from = at + 1
     high = low = 0
@@ -96,17 +91,10 @@ function cut(batch: Batch, window: WindowRows, kept: readonly Segment[]): Piece[
   return pieces
 }
 
-/** Whether the segment is kept with this fingerprint and from this border on. */
-function isSame(
-  kept: readonly Segment[],
-  places: ReadonlyMap<string, number>,
-  segment: Segment,
-  before: string,
-): boolean {
-  const place = places.get(segment.lastName)
-  if (place === undefined) return false
-  const { fpHigh, fpLow } = kept[place]!
-  return (kept[place - 1]?.lastName ?? '') === before && fpHigh === segment.fpHigh && fpLow === segment.fpLow
+/** Whether a listed segment is the kept one: from the same border to the same border, with the same fingerprint. */
+function isSame(listed: Segment | null, kept: Segment | undefined): boolean {
+  if (listed === null || kept === undefined || kept.behindName !== listed.behindName) return false
+  return kept.fpHigh === listed.fpHigh && kept.fpLow === listed.fpLow
 }
 
 /** One window over neighbouring pieces; their segments go into the plan. */
@@ -134,22 +122,23 @@ export function listedSegments(batch: Batch): Segment[] {
   const places = new Set(large.map(({ place }) => place))
   const segments: Segment[] = []
   for (const pages of batch.pages.values()) {
-    const open = new Map<number, { hasBegun: boolean; high: number; low: number }>()
+    const open = new Map<number, { behindName: string | null; high: number; low: number }>()
     for (const { from, to } of pages)
       for (let row = from; row < to; row++) {
         const place = batch.rows.folderOf(row)
         if (!places.has(place)) continue
-        const segment = open.get(place) ?? { hasBegun: false, high: 0, low: 0 }
+        const segment = open.get(place) ?? { behindName: null, high: 0, low: 0 }
         open.set(place, segment)
         hashRow(batch.rows, row)
         segment.high ^= batch.rows.hash.high
         segment.low ^= batch.rows.hash.low
         const name = nameOf(batch.rows, row)
         if (!isBorder(name, 0, name.length)) continue
+        const { behindName, high: fpHigh, low: fpLow } = segment
+        const lastName = name.toString('utf8')
         const dirNo = batch.deltas[place]!.folder.no
-        if (segment.hasBegun)
-          segments.push({ dirNo, lastName: name.toString('utf8'), fpHigh: segment.high, fpLow: segment.low })
-        open.set(place, { hasBegun: true, high: 0, low: 0 })
+        if (behindName !== null) segments.push({ dirNo, behindName, lastName, fpHigh, fpLow })
+        open.set(place, { behindName: lastName, high: 0, low: 0 })
       }
   }
   return segments

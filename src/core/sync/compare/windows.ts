@@ -15,6 +15,8 @@ export interface StoredFolder {
   readonly bytes: Buffer
   readonly fpHigh: number
   readonly fpLow: number
+  /** Times that others than a sync's batch wrote its items. */
+  readonly edits: number
 }
 
 /** Part of a folder's own items: those with names in `(low, high]`; null means no bound. Without both it is the whole folder. */
@@ -99,10 +101,12 @@ interface Row {
   path: string
   fp_high: number
   fp_low: number
+  edits: number
 }
 
 function folderOf(row: Row): StoredFolder {
-  return { no: row.dir_no, path: row.path, bytes: Buffer.from(row.path), fpHigh: row.fp_high, fpLow: row.fp_low }
+  const { dir_no: no, path, fp_high: fpHigh, fp_low: fpLow, edits } = row
+  return { no, path, bytes: Buffer.from(path), fpHigh, fpLow, edits }
 }
 
 /** In one statement: of each interval the folders that begin inside it, and those that hold one of its ends, by path. */
@@ -116,10 +120,10 @@ async function findStoredFolders(
     `select w.place::int as place, d.*
        from unnest($2::text[], $3::text[]) with ordinality w (low, high, place)
       cross join lateral (
-        select dir_no, path, ${fingerprintColumns} from dir
+        select dir_no, path, ${fingerprintColumns}, edits from dir
          where dataset_no = $1 and path > w.low collate "C" and path <= w.high collate "C" and dir_no > 1) d
      union all
-     select 0, dir_no, path, ${fingerprintColumns} from dir where dataset_no = $1 and path = any($4::text[])`,
+     select 0, dir_no, path, ${fingerprintColumns}, edits from dir where dataset_no = $1 and path = any($4::text[])`,
     [datasetNo, intervals.map(({ from }) => textAtMost(from)), intervals.map(({ to }) => textAtLeast(to)), [...paths]],
   )
   const inside: StoredFolder[][] = intervals.map(() => [])

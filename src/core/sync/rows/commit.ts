@@ -137,7 +137,8 @@ export async function copyBatch(
       guard(async () => {
         await holdRun(client, target)
         const counts = await settleBatch(client, target, batch, numbered, comparison)
-        await saveSegments(client, target.datasetNo, segments)
+        // Nobody edits what a load has just made: whoever did would have ended the load.
+        await saveSegments(client, target.datasetNo, segments, () => 0)
         await insertSkipped(client, target, batch.skipped)
         const isStopAsked = await saveProgress(client, { ...target, progress }, counts, batch.ranges)
         if (target.writes === 'all') await reserveDataPoints(client, target.orgId, counts.added)
@@ -247,6 +248,7 @@ async function settleSegments(
     client,
     target.datasetNo,
     kept.map(({ segment }) => segment),
+    (place) => kept[place]!.window.folder.edits,
   )
 }
 
