@@ -16,8 +16,8 @@ export interface Loss {
   readonly pages: number
   /** Ranges that were open: as saved, or with such pages if those are more, because the newest cuts are not saved yet. */
   readonly openRanges: number
-  /** The most such pages in one range. */
-  readonly perRangeMax: number
+  /** Where such pages began, of the range with the most. */
+  readonly worstRange: readonly string[]
 }
 
 /** Keys of a listing in the order of their bytes. */
@@ -50,20 +50,20 @@ export class Listing {
   loss(asked: readonly Listed[], saved: readonly SavedRange[]): Loss {
     // The next page of a range starts where the one before ended, so pages that join on are of one range.
     const chainByEnd = new Map<string, number>()
-    const lost = new Map<number, number>()
+    const lost = new Map<number, string[]>()
     for (const [no, after] of walked(asked, this.#pageKeys).entries()) {
       const last = this.#lastAfter(after)
       if (last === null) continue
       const chain = chainByEnd.get(after) ?? no
       chainByEnd.delete(after)
       chainByEnd.set(last, chain)
-      if (!isBehind(after, saved)) lost.set(chain, (lost.get(chain) ?? 0) + 1)
+      if (!isBehind(after, saved)) lost.set(chain, [...(lost.get(chain) ?? []), after])
     }
-    const counts = [...lost.values()]
+    const ranges = [...lost.values()].sort((a, b) => b.length - a.length)
     return {
-      pages: counts.reduce((sum, count) => sum + count, 0),
-      openRanges: Math.max(counts.length, saved.filter((range) => !range.isDone).length),
-      perRangeMax: Math.max(0, ...counts),
+      pages: ranges.reduce((sum, pages) => sum + pages.length, 0),
+      openRanges: Math.max(ranges.length, saved.filter((range) => !range.isDone).length),
+      worstRange: ranges[0] ?? [],
     }
   }
 

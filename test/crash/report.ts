@@ -13,6 +13,8 @@ export class Report {
   #slowestMs = 0
   #pagesMax = 0
   #perRangeMax = 0
+  /** Trials in which more than one page of a range was lost, with where those pages began. */
+  readonly #worse: string[] = []
   #excessMax = Number.NEGATIVE_INFINITY
   #pages = 0
 
@@ -33,7 +35,8 @@ export class Report {
     for (const loss of outcome.losses) {
       this.#pages += loss.pages
       this.#pagesMax = Math.max(this.#pagesMax, loss.pages)
-      this.#perRangeMax = Math.max(this.#perRangeMax, loss.perRangeMax)
+      this.#perRangeMax = Math.max(this.#perRangeMax, loss.worstRange.length)
+      if (loss.worstRange.length > 1) this.#worse.push(`${what}, after ${loss.worstRange.join(', ')}`)
       this.#excessMax = Math.max(this.#excessMax, loss.pages - loss.openRanges)
     }
     if (outcome.wrong.length > 0) this.#failures.push(`${this.#name}, ${what}: ${outcome.wrong.slice(0, 5).join('; ')}`)
@@ -68,6 +71,7 @@ export class Report {
       ['by call', list(this.#kinds) || 'any'],
       ['pages read again', `${this.#pages} in all, at most ${this.#pagesMax} a kill and ${this.#perRangeMax} a range`],
       ['pages read again beyond one a range that is open', `at most ${this.#excessMax}`],
+      ['more than one page of a range', this.#worse.slice(0, 5).join('; ') || 'never'],
       ['slowest trial', `${this.#slowestMs} ms`],
       ['took', `${((Date.now() - this.#startedMs) / 1000).toFixed(0)} s`],
       ['failures', this.#failures.length],
