@@ -1,7 +1,7 @@
 // Preloaded into a worker (`node --import`): numbers every call it makes to the outside and kills the worker with SIGKILL at one of them.
 //
 // A call is one statement, one piece or the end of a COPY, one connection, or one HTTP request. The product knows nothing of this: `pg` is wrapped
-// where its messages leave and come in, HTTP is watched by Node's own diagnostics channels.
+// where its messages leave and come in, HTTP is watched by Node's own diagnostics channels and by those of the storage's connections.
 //
 // CRASH_AT=before:17 dies before call 17 is sent, `during` once it is sent and nobody has read an answer, `after` when its answer is there and
 // nobody has acted on it. Without it calls are only counted. Standard output gets one line of JSON, `Death` or `Life`.
@@ -9,6 +9,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import pg from 'pg'
+import type { RequestNote } from '#storage/s3/exchange.ts'
 
 /** When in the life of a call the worker dies. */
 export type Moment = 'before' | 'during' | 'after'
@@ -159,16 +160,16 @@ function watchCopy(copying: PgConnection): void {
 
 // ---- HTTP -------------------------------------------------------------------------------------------------------------------------------------
 
-const requests = new WeakMap<ClientRequest, Call>()
+const requests = new WeakMap<object, Call>()
+
+function httpLabelOf(method: string, path: string): string {
+  const kind = /[?&]list-type=2/.test(path) ? (/[?&]delimiter=/.test(path) ? 'folders' : 'list') : 'object'
+  return `http ${method} ${kind}`
+}
 
 subscribe('http.client.request.created', (message) => {
   const { request } = message as { request: ClientRequest }
-  const kind = /[?&]list-type=2/.test(request.path)
-    ? /[?&]delimiter=/.test(request.path)
-      ? 'folders'
-      : 'list'
-    : 'object'
-  const call = begin(`http ${request.method} ${kind}`)
+  const call = begin(httpLabelOf(request.method, request.path))
   requests.set(request, call)
   // Emitted when the last byte is with the operating system.
   request.once('finish', () => reach('during', call))
@@ -177,6 +178,17 @@ subscribe('http.client.response.finish', (message) => {
   const { request, response } = message as { request: ClientRequest; response: IncomingMessage }
   const call = requests.get(request)
   if (call) response.once('end', () => reach('after', call))
+})
+// Listings go over connections of our own. The request is published right before it is written, and the same object again with its answer.
+subscribe('sluice:storage.request', (message) => {
+  const note = message as RequestNote
+  const call = begin(httpLabelOf(note.method, note.target))
+  requests.set(note, call)
+  sent(call)
+})
+subscribe('sluice:storage.answer', (message) => {
+  const call = requests.get(message as RequestNote)
+  if (call) reach('after', call)
 })
 subscribe('undici:request:create', () => {
   throw new Error('a request by fetch is not counted; teach kill-at.ts')

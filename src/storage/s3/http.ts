@@ -1,38 +1,35 @@
-import http from 'node:http'
-import https from 'node:https'
 import { StorageError } from '../storage-error.ts'
-import { answerError, type FailedAnswer, toStorageError } from './errors.ts'
+import { toStorageError } from './errors.ts'
+import { Exchange } from './exchange.ts'
 import type { PageMemory } from './page-memory.ts'
+import { Wire, type WireShare } from './wire.ts'
 
 /** Time allowed for a connection to stand. */
 export const CONNECT_MS = 10_000
-/** Time allowed without a byte coming. */
+/** Time allowed without a byte coming; a connection that nobody uses for as long is closed. */
 export const IDLE_MS = 60_000
-/** Largest listing answer that is read; a page of 1,000 of the longest keys, all escaped, is under 5 MiB. */
-const BODY_BYTES_MAX = 16 * 1024 * 1024
-const ERROR_BODY_BYTES_MAX = 64 * 1024
+/** What one read of a connection takes at most; what libuv itself asks for. */
+const READ_BYTES = 64 * 1024
 
-/** Keep-alive connections of one storage; destroyed by its `close()`. */
+/** Keep-alive connections of one storage; `close` destroys them all, with what they carry, and lets no more be made. */
 export interface Connections {
-  readonly agent: http.Agent
-  readonly isSecure: boolean
+  /** Host, with the port where it is not the scheme's own: the Host header where a request names none. */
+  readonly hostHeader: string
+  /** Sends an exchange as soon as a connection is free for it. */
+  send(exchange: Exchange): void
+  /** Ends an exchange wherever it is. */
+  abandon(exchange: Exchange, error: unknown): void
+  close(): void
 }
 
-/** Opens the connections of one storage, at most `connectionsMax` at once; further requests wait. */
-export function createConnections(isSecure: boolean, connectionsMax: number): Connections {
-  const options = {
-    keepAlive: true,
-    maxSockets: connectionsMax,
-    maxFreeSockets: connectionsMax,
-    scheduling: 'lifo',
-  } as const
-  return { agent: isSecure ? new https.Agent(options) : new http.Agent(options), isSecure }
+/** Opens the connections of the storage at `origin` (`http(s)://host[:port]`), at most `connectionsMax` at once; further requests wait in order. */
+export function createConnections(origin: string, connectionsMax: number): Connections {
+  return new WirePool(new URL(origin), connectionsMax)
 }
 
 /** One GET to send. */
 export interface GetRequest {
   readonly connections: Connections
-  readonly origin: string
   /** Encoded path and query. */
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
@@ -44,105 +41,131 @@ export interface GetRequest {
  * Gives the answer's length in bytes.
  *
  * No redirects, no decompression. Any status but 200 is thrown as the error it stands for, with op `list`; an answer that ends early is
- * `unreachable`. For listing pages.
+ * `unreachable`, one that is no clean HTTP/1.1 `invalid`. It is sent a second time only where a connection that was used before turns out to have been
+ * closed meanwhile. For listing pages.
  */
 export async function getInto(memory: () => PageMemory, request: GetRequest): Promise<number> {
+  const { connections, target, headers, signal } = request
   try {
-    const answer = await send(request)
-    if (answer.statusCode !== 200) throw await failedAnswer(answer)
-    return await readInto(memory(), answer)
+    signal?.throwIfAborted()
+    const exchange = new Exchange(target, requestText(target, headers, connections.hostHeader), memory)
+    const abort = () => connections.abandon(exchange, signal!.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      connections.send(exchange)
+      return await exchange.answered
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
   } catch (error) {
-    if (request.signal?.aborted)
-      throw new StorageError('aborted', 'The work was stopped.', { provider: 's3', op: 'list' })
+    if (signal?.aborted) throw new StorageError('aborted', 'The work was stopped.', { provider: 's3', op: 'list' })
     throw toStorageError(error, { op: 'list' })
   }
 }
 
-function send(request: GetRequest): Promise<http.IncomingMessage> {
-  const { connections, origin, target, headers, signal } = request
-  const url = new URL(origin)
-  const client = connections.isSecure ? https : http
-  return new Promise((resolve, reject) => {
-    const sent = client.request({
-      // WHATWG keeps the brackets of an IPv6 address, sockets do not take them.
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? (connections.isSecure ? 443 : 80) : Number(url.port),
-      path: target,
-      method: 'GET',
-      headers: { ...headers, 'accept-encoding': 'identity' },
-      agent: connections.agent,
-      timeout: IDLE_MS,
-      ...(signal === undefined ? {} : { signal }),
-    })
-    const timedOut = () => sent.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
-    let connecting: NodeJS.Timeout | undefined
-    sent.on('socket', (socket) => {
-      if (!socket.connecting) return
-      connecting = setTimeout(timedOut, CONNECT_MS)
-      socket.once(connections.isSecure ? 'secureConnect' : 'connect', () => clearTimeout(connecting))
-    })
-    sent.on('timeout', timedOut)
-    sent.on('close', () => clearTimeout(connecting))
-    sent.on('response', resolve)
-    sent.on('error', reject)
-    sent.end()
-  })
+const plainTarget = /^\/[\x21-\x7e]*$/
+const plainName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const plainValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Throws for what would be read as more than one line: nothing in a request may make a second one of it. */
+function requestText(target: string, headers: Readonly<Record<string, string>>, host: string): string {
+  if (!plainTarget.test(target)) throw unsafe('address')
+  let text = `GET ${target} HTTP/1.1\r\n`
+  let isHostNamed = false
+  for (const name in headers) {
+    const value = headers[name]!
+    if (!plainName.test(name) || !plainValue.test(value)) throw unsafe('header')
+    if (name.toLowerCase() === 'host') isHostNamed = true
+    text += `${name}: ${value}\r\n`
+  }
+  if (!isHostNamed) text += `host: ${host}\r\n`
+  return `${text}accept-encoding: identity\r\nconnection: keep-alive\r\n\r\n`
 }
 
-function readInto(memory: PageMemory, answer: http.IncomingMessage): Promise<number> {
-  const announced = Number(answer.headers['content-length'])
-  if (announced > 0 && announced <= BODY_BYTES_MAX) memory.reserveBody(announced, 0)
-  let length = 0
-  return new Promise<number>((resolve, reject) => {
-    // Events and not an iterator: a page comes in a dozen chunks, and each is copied and forgotten at once.
-    answer.on('data', (chunk: Buffer) => {
-      // Once this has failed the memory is another page's.
-      if (answer.destroyed) return
-      if (length + chunk.length > BODY_BYTES_MAX) {
-        const message = 'The storage’s listing is larger than any can be.'
-        answer.destroy(new StorageError('invalid', message, { provider: 's3', op: 'list' }))
-        return
-      }
-      memory.reserveBody(length + chunk.length, length)
-      chunk.copy(memory.body, length)
-      length += chunk.length
-    })
-    const early = () => Object.assign(new Error('the answer ended early'), { code: 'ECONNRESET' })
-    answer.on('error', reject)
-    answer.on('aborted', () => reject(early()))
-    answer.on('end', () => {
-      if (answer.complete && !(announced >= 0 && length !== announced)) resolve(length)
-      else reject(early())
-    })
-  })
+function unsafe(what: string): StorageError {
+  const message = `The request's ${what} holds characters that cannot be sent; check the credentials and the endpoint.`
+  return new StorageError('invalid', message, { provider: 's3', op: 'list' })
 }
 
-/** Reads what a failing answer may tell: its code and region, nothing else. */
-async function failedAnswer(answer: http.IncomingMessage): Promise<StorageError> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > ERROR_BODY_BYTES_MAX) break
-    chunks.push(chunk)
+class WirePool implements Connections, WireShare {
+  readonly hostHeader: string
+  readonly host: string
+  readonly port: number
+  readonly isSecure: boolean
+  readonly connectMs = CONNECT_MS
+  readonly idleMs = IDLE_MS
+  readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  session: Buffer | undefined
+  readonly #connectionsMax: number
+  readonly #wires = new Set<Wire>()
+  /** Without work, the one that had some last at the end: it is the least likely to be closed by now. */
+  readonly #free: Wire[] = []
+  /** In order; only while every connection there may be is at work. */
+  readonly #waiting = new Set<Exchange>()
+  #isClosed = false
+
+  constructor(origin: URL, connectionsMax: number) {
+    this.hostHeader = origin.host
+    // WHATWG keeps the brackets of an IPv6 address, sockets do not take them.
+    this.host = origin.hostname.replace(/^\[|\]$/g, '')
+    this.isSecure = origin.protocol === 'https:'
+    this.port = origin.port === '' ? (this.isSecure ? 443 : 80) : Number(origin.port)
+    this.#connectionsMax = connectionsMax
   }
-  answer.destroy()
-  return answerError(failureOf(answer, Buffer.concat(chunks).toString('latin1')), { op: 'list' })
+
+  send(exchange: Exchange): void {
+    const wire = this.#free.pop()
+    if (this.#isClosed) exchange.fail(closed())
+    else if (wire !== undefined) wire.carry(exchange)
+    else if (this.#wires.size < this.#connectionsMax) this.#wires.add(new Wire(this, exchange))
+    else this.#waiting.add(exchange)
+  }
+
+  abandon(exchange: Exchange, error: unknown): void {
+    if (this.#waiting.delete(exchange)) exchange.fail(error)
+    else exchange.wire?.abandon(exchange, error)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const exchange of this.#waiting) exchange.fail(closed())
+    this.#waiting.clear()
+    for (const wire of this.#wires) wire.lose(closed())
+  }
+
+  onFree(wire: Wire): void {
+    const next = this.#nextWaiting()
+    if (next !== undefined) {
+      wire.carry(next)
+      return
+    }
+    wire.rest()
+    this.#free.push(wire)
+  }
+
+  onLost(wire: Wire, exchange: Exchange | undefined, error: unknown, isStale: boolean): void {
+    this.#wires.delete(wire)
+    const place = this.#free.indexOf(wire)
+    if (place !== -1) this.#free.splice(place, 1)
+    if (error !== undefined) this.session = undefined
+    const isTriedAgain = exchange !== undefined && isStale && !exchange.isSecondTry && !this.#isClosed
+    if (isTriedAgain) exchange.isSecondTry = true
+    else exchange?.fail(error)
+    // Never on another one that has waited: what closed this one has likely closed those too.
+    const next = isTriedAgain ? exchange : this.#nextWaiting()
+    if (next !== undefined) this.#wires.add(new Wire(this, next))
+  }
+
+  #nextWaiting(): Exchange | undefined {
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next)
+      return next
+    }
+    return undefined
+  }
 }
 
-function failureOf(answer: http.IncomingMessage, body: string): FailedAnswer {
-  const code = /<Error(?:\s[^>]*)?>[\s\S]*?<Code>([^<]{1,64})<\/Code>/.exec(body)?.[1]
-  const header = (name: string) => {
-    const value = answer.headers[name]
-    return typeof value === 'string' ? value : undefined
-  }
-  const requestId = header('x-amz-request-id')
-  return {
-    status: answer.statusCode ?? 0,
-    code,
-    region: header('x-amz-bucket-region') ?? /<Region>([^<]{1,64})<\/Region>/.exec(body)?.[1],
-    requestId,
-    retryAfter: header('retry-after'),
-    isStorageLike: code !== undefined || requestId !== undefined,
-  }
+/** The storage was closed here, not there; whoever asks again has to open it again. */
+function closed(): Error {
+  return Object.assign(new Error('the connections are closed'), { code: 'ECONNABORTED' })
 }

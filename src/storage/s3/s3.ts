@@ -100,7 +100,7 @@ class S3Storage implements Storage {
     this.#address = addressOf(endpoint)
     this.#browserAddress = options.browserEndpoint ? addressOf(options.browserEndpoint) : this.#address
     this.#signer = new Signer(key)
-    this.#connections = createConnections(this.#address.origin.startsWith('https:'), connectionsMax)
+    this.#connections = createConnections(this.#address.origin, connectionsMax)
     this.#pages = new PagePool(Math.min(PAGES_KEPT_MAX, 2 * connectionsMax))
     const isPathStyle = this.#address.host === new URL(endpoint ?? this.#address.origin).host && endpoint !== undefined
     this.#objects = new S3Objects({
@@ -120,11 +120,10 @@ class S3Storage implements Storage {
       return memory
     }
     try {
-      const { rootPath, origin, host } = this.#address
+      const { rootPath, host } = this.#address
       const text = this.#listQuery(query)
       const length = await getInto(take, {
         connections: this.#connections,
-        origin,
         target: `${rootPath}?${text}`,
         headers: this.#signer.headers('GET', host, rootPath, text, systemClock.now()),
         signal: query.signal,
@@ -195,7 +194,7 @@ class S3Storage implements Storage {
   }
 
   async close(): Promise<void> {
-    this.#connections.agent.destroy()
+    this.#connections.close()
     this.#objects.close()
   }
 
