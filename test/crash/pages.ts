@@ -48,15 +48,19 @@ export class Listing {
 
   /** What is lost when the worker that asked for the pages after these keys, in this order, dies with these ranges saved. */
   loss(asked: readonly Listed[], saved: readonly SavedRange[]): Loss {
-    // The next page of a range starts where the one before ended, so pages that join on are of one range.
-    const chainByEnd = new Map<string, number>()
+    // The next page of a range starts where the one before ended, so pages that join on are of one range; unless one of an empty range goes beyond it, and
+    // ends where the first page of another begins.
+    const rangeOf = (key: string) => saved.find(({ from, to }) => key >= from && (to === null || key < to))
+    const chainByEnd = new Map<string, { readonly no: number; readonly range: SavedRange | undefined }>()
     const lost = new Map<number, string[]>()
     for (const [no, after] of walked(asked, this.#pageKeys).entries()) {
       const last = this.#lastAfter(after)
       if (last === null) continue
-      const chain = chainByEnd.get(after) ?? no
+      const range = rangeOf(after)
+      const before = chainByEnd.get(after)
+      const chain = before !== undefined && before.range === range ? before.no : no
       chainByEnd.delete(after)
-      chainByEnd.set(last, chain)
+      chainByEnd.set(last, { no: chain, range })
       if (!isBehind(after, saved)) lost.set(chain, [...(lost.get(chain) ?? []), after])
     }
     const ranges = [...lost.values()].sort((a, b) => b.length - a.length)
