@@ -191,4 +191,26 @@ describe('clean answers', () => {
     read(parser, Buffer.from('HTTP/1.1 503 x\r\ncontent-length: 9\r\n\r\n1234'))
     expect([parser.isDone, parser.isReusable]).toEqual([true, false])
   })
+
+  test('limits count for one answer, not for all of a connection', () => {
+    const parser = new AnswerParser()
+    const answer = Buffer.from(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(1000)}\r\ncontent-length: 1\r\n\r\na`)
+    for (let i = 0; i < 100; i++) {
+      parser.expect(new Taken())
+      read(parser, answer)
+      expect(parser.isDone).toBe(true)
+    }
+  })
+
+  test('chunks without end that hold next to nothing are refused', () => {
+    const parser = new AnswerParser()
+    parser.expect({ begin: () => {}, take: () => true })
+    read(parser, Buffer.from('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'))
+    const chunk = Buffer.from(`1;${'x'.repeat(60_000)}\r\na\r\n`)
+    let chunks = 0
+    expect(() => {
+      for (; chunks < 1000; chunks++) parser.read(chunk, chunk.length)
+    }).toThrow('too many chunks')
+    expect(chunks).toBeGreaterThan(200)
+  })
 })

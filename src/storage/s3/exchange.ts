@@ -29,8 +29,6 @@ export class Exchange implements AnswerSink {
   readonly answered: Promise<number>
   /** The connection that carries it; undefined while it waits for one. */
   wire: Wire | undefined
-  /** Whether it was sent before, on a connection that had been closed meanwhile. */
-  isSecondTry = false
   readonly #takeMemory: () => PageMemory
   #resolve: (length: number) => void = () => {}
   #reject: (error: unknown) => void = () => {}

@@ -147,13 +147,16 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
   test('the next connection takes up the session of the one before', async () => {
     setDefaultCACertificates([...usual, ours.cert])
     const reused: boolean[] = []
-    const { port } = await serve(ours, (_, socket) => {
+    const { port } = await serve(ours, (target, socket) => {
       reused.push(socket.isSessionReused())
-      socket.end(plain('well', 'connection: close\r\n'))
+      socket.end(target === '/fail' ? '' : plain('well', 'connection: close\r\n'))
     })
     const connections = connect(`https://localhost:${port}`, 1)
     for (let i = 0; i < 3; i++) expect((await get(connections)).toString()).toBe('well')
-    expect(reused).toEqual([false, true, true])
+    // After a failure the next one starts afresh: the session may be what failed.
+    await failing(get(connections, '/fail'))
+    await get(connections)
+    expect(reused).toEqual([false, true, true, true, false])
   })
 
   test('an answer that ends early is no page, and an old connection that was closed is replaced', async () => {

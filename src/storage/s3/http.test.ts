@@ -398,6 +398,10 @@ describe('connections', () => {
 
   test.each([
     ['Connection: close', 'HTTP/1.1 200 OK\r\nConnection: x, Close\r\ncontent-length: 4\r\n\r\nwell'],
+    [
+      'one of several Connection lines',
+      'HTTP/1.1 200 OK\r\nConnection: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\nwell',
+    ],
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 4\r\n\r\nwell'],
   ])('%s is respected', async (_, answer) => {
     const raw = await serve(({ socket }) => socket.write(answer))
@@ -516,10 +520,11 @@ describe('giving up', () => {
     const raw = await serve(() => {})
     const connections = connect(raw, 1)
     const [first, second] = [new AbortController(), new AbortController()]
-    const given = [get(connections, '/a', first.signal), get(connections, '/b', second.signal)]
-    await expect.poll(() => raw.asked.length).toBe(1)
+    // Fires after the answer has been read and the connection passed on, before whoever asked has been told.
     const onAnswer = () => process.nextTick(() => first.abort())
     subscribe('sluice:storage.answer', onAnswer)
+    const given = [get(connections, '/a', first.signal), get(connections, '/b', second.signal)]
+    await expect.poll(() => raw.asked.length).toBe(1)
     raw.asked[0]!.socket.write(plain('a'))
     await expect.poll(() => raw.asked.length).toBe(2)
     unsubscribe('sluice:storage.answer', onAnswer)

@@ -148,10 +148,9 @@ class WirePool implements Connections, WireShare {
     const place = this.#free.indexOf(wire)
     if (place !== -1) this.#free.splice(place, 1)
     if (error !== undefined) this.session = undefined
-    const isTriedAgain = exchange !== undefined && isStale && !exchange.isSecondTry && !this.#isClosed
-    if (isTriedAgain) exchange.isSecondTry = true
-    else exchange?.fail(error)
-    // Never on another one that has waited: what closed this one has likely closed those too.
+    const isTriedAgain = exchange !== undefined && isStale && !this.#isClosed
+    if (!isTriedAgain) exchange?.fail(error)
+    // On a new one, which is never stale, so that there is no third time; what closed this one has likely closed others that wait too.
     const next = isTriedAgain ? exchange : this.#nextWaiting()
     if (next !== undefined) this.#wires.add(new Wire(this, next))
   }

@@ -6,6 +6,8 @@ import type { Exchange, RequestNote } from './exchange.ts'
 
 /** How finely times are kept: one timer a connection looks once in this time, and no chunk sets any. */
 const TICK_MS = 1000
+/** A connection that is silent for so long is asked by the operating system whether it still stands; Node's own value. */
+const KEEP_ALIVE_MS = 1000
 
 const requestChannel = channel('sluice:storage.request')
 const answerChannel = channel('sluice:storage.answer')
@@ -76,7 +78,7 @@ export class Wire {
       this.#socket.once('connect', () => this.#onConnected())
     }
     this.#socket.setNoDelay(true)
-    this.#socket.setKeepAlive(true, TICK_MS)
+    this.#socket.setKeepAlive(true, KEEP_ALIVE_MS)
     this.#socket.on('error', (error) => this.lose(error))
     this.#socket.on('end', () => this.#onEnd())
     this.#socket.on('close', () => this.#onEnd())
