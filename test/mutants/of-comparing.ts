@@ -146,8 +146,8 @@ export const ofComparing: readonly Mutant[] = [
   },
   ...(
     [
-      ['size', 'mix(view.getInt32(sizeAt + 4))', ''],
-      ['time', 'mix(view.getInt32(modifiedAt + 4))', ''],
+      ['size', '(half < 2 ? sizeAt : modifiedAt)', 'modifiedAt'],
+      ['time', '(half < 2 ? sizeAt : modifiedAt)', 'sizeAt'],
       ['storage class', 'let rest = isArchived ? 0x5bd1e995 : 0', 'let rest = isArchived ? 0 : 0'],
       ['etag', 'for (; at < whole; at += 4)', 'for (; at < Math.min(whole, from + 4 + view.getUint32(from)); at += 4)'],
     ] as const

@@ -26,26 +26,36 @@ export class RowHash {
   row(view: DataView, sizeAt: number, modifiedAt: number, isArchived: boolean, from: number, to: number): void {
     let a = this.#seedHigh
     let b = this.#seedLow
-    const mix = (word: number) => {
-      a = Math.imul(a ^ word, 0x85ebca6b)
-      a ^= a >>> 15
-      b = Math.imul(b ^ word, 0xc2b2ae35)
-      b = (b << 13) | (b >>> 19)
-      b = (b + 0x27d4eb2f) | 0
+    // No function that changes both: its closure alone was 100 bytes of garbage a row, and a tenth of a re-sync's time.
+    for (let half = 0; half < 4; half++) {
+      const word = view.getInt32((half < 2 ? sizeAt : modifiedAt) + (half & 1) * 4)
+      a = mixHigh(a, word)
+      b = mixLow(b, word)
     }
-    mix(view.getInt32(sizeAt))
-    mix(view.getInt32(sizeAt + 4))
-    mix(view.getInt32(modifiedAt))
-    mix(view.getInt32(modifiedAt + 4))
     const whole = to - ((to - from) & 3)
     let at = from
-    for (; at < whole; at += 4) mix(view.getInt32(at))
+    for (; at < whole; at += 4) {
+      const word = view.getInt32(at)
+      a = mixHigh(a, word)
+      b = mixLow(b, word)
+    }
     let rest = isArchived ? 0x5bd1e995 : 0
     for (; at < to; at++) rest = (rest << 8) ^ view.getUint8(at)
-    mix(rest)
+    a = mixHigh(a, rest)
+    b = mixLow(b, rest)
     this.high = finish(a ^ (b >>> 16), b)
     this.low = finish(b ^ (a >>> 16), a)
   }
+}
+
+function mixHigh(value: number, word: number): number {
+  const h = Math.imul(value ^ word, 0x85ebca6b)
+  return h ^ (h >>> 15)
+}
+
+function mixLow(value: number, word: number): number {
+  const h = Math.imul(value ^ word, 0xc2b2ae35)
+  return (((h << 13) | (h >>> 19)) + 0x27d4eb2f) | 0
 }
 
 function finish(value: number, other: number): number {
