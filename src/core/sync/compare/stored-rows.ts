@@ -1,6 +1,6 @@
 import pg from 'pg'
-import pgCopy from 'pg-copy-streams'
 import type { DbClient } from '#db/connect.ts'
+import { copyOut } from '#db/copy-out.ts'
 import { COPY_HEADER } from '../rows/row-buffer.ts'
 import { BEHIND_ALL_LENGTH, textAtMost, type Window } from './windows.ts'
 
@@ -18,6 +18,9 @@ export const stored = {
   state: 68,
   name: 70,
 } as const
+
+/** Number of columns that says that no row follows. */
+const TRAILER = -1
 
 /** Where a stored row that begins at `at` ends. */
 function storedEnd(bytes: Buffer, at: number): number {
@@ -38,36 +41,16 @@ export async function readStoredRows(
   take: (bytes: Buffer, at: number, end: number) => void,
 ): Promise<void> {
   if (windows.length === 0) return
-  const stream = client.query(pgCopy.to(`copy (${select(datasetNo, windows)}) to stdout (format binary)`))
-  let rest: Buffer = Buffer.alloc(0)
-  let isStarted = false
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    let at = 0
-    if (!isStarted) {
-      if (bytes.length < COPY_HEADER.length) {
-        rest = bytes
-        continue
-      }
-      at = COPY_HEADER.length
-      isStarted = true
-    }
-    for (let end = endOfRow(bytes, at); end > 0; end = endOfRow(bytes, at)) {
+  let isFirst = true
+  await copyOut(client, `copy (${select(datasetNo, windows)}) to stdout (format binary)`, (bytes) => {
+    let at = isFirst ? COPY_HEADER.length : 0
+    isFirst = false
+    while (at < bytes.length && bytes.readInt16BE(at) !== TRAILER) {
+      const end = storedEnd(bytes, at)
       take(bytes, at, end)
       at = end
     }
-    rest = bytes.subarray(at)
-  }
-}
-
-/** Where the row at `at` ends; 0 when not all of it is there, or it is the trailer. */
-function endOfRow(bytes: Buffer, at: number): number {
-  const name = at + stored.name
-  if (name + 4 > bytes.length) return 0
-  const etag = name + 4 + bytes.readUInt32BE(name)
-  if (etag + 4 > bytes.length) return 0
-  const end = storedEnd(bytes, at)
-  return end <= bytes.length ? end : 0
+  })
 }
 
 const columns = `i.item_no, i.ticket, i.size_bytes, coalesce(i.modified_at, '-infinity'), i.flags, i.state, i.name, i.etag`
