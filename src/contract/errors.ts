@@ -95,6 +95,12 @@ export const errors = {
     message: 'Cloned and merged datasets cannot be synced; sync the master dataset.',
   },
   'dataset.readonly': { status: 409, message: 'This dataset is read-only.' },
+  'dataset.locked': {
+    status: 423,
+    message: 'This dataset is locked while an export reads it; try again later, or unlock it.',
+  },
+  // The vendor's suite compares this text.
+  'dataset.not_locked': { status: 400, message: 'dataset is not locked' },
   'dataset.already_syncing': { status: 423, message: 'The dataset cannot be synced as it is already being synced.' },
   'dataset.disconnected': {
     status: 409,

@@ -7,6 +7,7 @@ import { requireUsableDriver } from '../drivers/drivers.ts'
 import { releaseDataPoints } from '../quota/quota.ts'
 
 export { compileDatasetFilter } from './filter.ts'
+export { type DatasetKind, requireWritable, type WritableDataset } from './writable.ts'
 
 /** Name of the job that removes the rows of a deleted dataset. */
 export const SWEEP_JOB = 'dataset.sweep'
