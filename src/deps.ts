@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Config } from '#config/config.ts'
 import type { Deps } from '#core/deps.ts'
 import { closeDrivers } from '#core/drivers/drivers.ts'
+import { closePlatformStore } from '#core/objects/objects.ts'
 import { createPool } from '#db/connect.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Foreground, noForeground } from '#lib/foreground.ts'
@@ -85,6 +86,7 @@ export async function openDeps(options: {
     deps,
     async close() {
       await closeDrivers(deps)
+      await closePlatformStore(deps)
       await db.end()
     },
   }

@@ -36,6 +36,19 @@ export const variables = z.object({
     .regex(/^\.[\w.-]{1,62}$/)
     .default('.dataloop')
     .describe('Name of the hidden folder in buckets.'),
+  SLUICE_STORE_BUCKET: z
+    .string()
+    .min(3)
+    .optional()
+    .describe('S3 bucket for the platform’s own storage, instead of a folder in the data folder.'),
+  SLUICE_STORE_ENDPOINT: z
+    .url()
+    .optional()
+    .describe('Address of an S3-compatible storage that has that bucket; AWS unless set.'),
+  SLUICE_STORE_REGION: z.string().min(1).default('us-east-1').describe('Region of that bucket.'),
+  SLUICE_STORE_FOLDER: z.string().default('').describe('Folder in that bucket that objects are kept in.'),
+  SLUICE_STORE_KEY: z.string().optional().describe('Access key of that bucket.'),
+  SLUICE_STORE_SECRET: z.string().optional().describe('Secret of that access key.'),
   SLUICE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -58,6 +71,17 @@ export const variables = z.object({
     .describe('Whether `serve` also does the background work; 0 when `sluice work` runs elsewhere.'),
 })
 
+/** An S3 bucket as the platform's own storage. */
+export interface StoreBucket {
+  readonly bucket: string
+  readonly endpoint: string | undefined
+  readonly region: string
+  /** Empty, or a text that ends in a slash. */
+  readonly folder: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: Secret
+}
+
 /** The settings of one process, parsed once at start and passed on. */
 export interface Config {
   readonly host: string
@@ -76,6 +100,8 @@ export interface Config {
   /** Null: no limit. */
   readonly dataPointsMax: number | null
   readonly runWorker: boolean
+  /** Where uploads are kept that have no bucket of their own; null: in the data folder. */
+  readonly store: StoreBucket | null
 }
 
 /** Reads the settings from an environment; throws a `ZodError` whose message names each wrong variable. Empty variables count as absent. */
@@ -99,5 +125,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     listConnections: v.SLUICE_LIST_CONNECTIONS,
     dataPointsMax: v.SLUICE_DATA_POINTS_MAX ?? null,
     runWorker: v.SLUICE_RUN_WORKER,
+    store: storeOf(v),
+  }
+}
+
+/** The bucket of the platform's own storage: its name and its key come together or not at all. */
+function storeOf(v: z.output<typeof variables>): StoreBucket | null {
+  const { SLUICE_STORE_BUCKET: bucket, SLUICE_STORE_KEY: accessKeyId, SLUICE_STORE_SECRET: secret } = v
+  if (bucket === undefined && accessKeyId === undefined && secret === undefined) return null
+  if (bucket === undefined || accessKeyId === undefined || secret === undefined)
+    throw new Error('SLUICE_STORE_BUCKET, SLUICE_STORE_KEY and SLUICE_STORE_SECRET have to be set together.')
+  const folder = v.SLUICE_STORE_FOLDER
+  return {
+    bucket,
+    endpoint: v.SLUICE_STORE_ENDPOINT,
+    region: v.SLUICE_STORE_REGION,
+    folder: folder === '' || folder.endsWith('/') ? folder : `${folder}/`,
+    accessKeyId,
+    secretAccessKey: new Secret(secret),
   }
 }
