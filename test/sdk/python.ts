@@ -1,7 +1,7 @@
 // A Python with the vendor's SDK in it, kept between runs.
 import { execFile } from 'node:child_process'
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -11,8 +11,15 @@ const run = promisify(execFile)
 const SDK = 'dtlpy==1.124.2'
 const folder = fileURLToPath(new URL('../../node_modules/.cache/sdk-python/', import.meta.url))
 
+/** How a Python program ended. */
+export interface PythonEnd {
+  readonly code: number | string
+  readonly stdout: string
+  readonly stderr: string
+}
+
 /** Makes a virtual environment with the SDK, once; answers its Python. */
-async function findPython(): Promise<string> {
+export async function findPython(): Promise<string> {
   const venv = join(folder, SDK.replace(/\W+/g, '-'))
   const python = join(venv, 'bin', 'python')
   const stamp = join(venv, 'complete')
@@ -40,19 +47,38 @@ async function findPython(): Promise<string> {
   return python
 }
 
-/** Runs a Python program with the SDK; throws with what it wrote when it fails. `stateDir` is where the SDK keeps log-in and files. */
-export async function runPython(args: readonly string[], stateDir: string): Promise<string> {
+/** Runs a Python program with the SDK to its end, whatever that is. `stateDir` is where the SDK keeps log-in and files. */
+export async function endPython(args: readonly string[], stateDir: string, seconds = 240): Promise<PythonEnd> {
   const python = await findPython()
-  // The SDK also keeps a state file in its working folder.
+  // The SDK also keeps a state file in its working folder. Its command line is a program beside Python.
   const options = {
     cwd: stateDir,
-    env: { PATH: process.env.PATH, HOME: stateDir, DATALOOP_PATH: stateDir, PYTHONUTF8: '1' },
+    env: {
+      PATH: `${dirname(python)}:${process.env.PATH}`,
+      HOME: stateDir,
+      DATALOOP_PATH: stateDir,
+      PYTHONUTF8: '1',
+      PYTHONUNBUFFERED: '1',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
   }
   try {
-    const { stdout } = await run(python, [...args], { ...options, maxBuffer: 64 * 1024 * 1024, timeout: 240_000 })
-    return stdout
+    const ended = await run(python, [...args], { ...options, maxBuffer: 64 * 1024 * 1024, timeout: seconds * 1000 })
+    return { code: 0, ...ended }
   } catch (error) {
-    const { stdout = '', stderr = '', message } = error as { stdout?: string; stderr?: string; message: string }
-    throw new Error(`${message}\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`)
+    const {
+      code,
+      signal,
+      stdout = '',
+      stderr = '',
+    } = error as { code?: number; signal?: string; stdout?: string; stderr?: string }
+    return { code: signal ?? code ?? 'unknown', stdout, stderr }
   }
+}
+
+/** Runs a Python program with the SDK; throws with what it wrote when it fails. */
+export async function runPython(args: readonly string[], stateDir: string): Promise<string> {
+  const { code, stdout, stderr } = await endPython(args, stateDir)
+  if (code === 0) return stdout
+  throw new Error(`${args.join(' ')} ended with ${code}\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`)
 }
