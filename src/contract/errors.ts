@@ -68,7 +68,18 @@ export const errors = {
     status: 400,
     message: 'Deleting an integration must be confirmed: send confirm=true.',
   },
-  'integration.unsupported': { status: 400, message: 'This kind of integration is not supported yet.' },
+  'integration.not_supported': {
+    status: 400,
+    message: 'This kind of integration is kept, but this version of the server cannot use it yet.',
+  },
+  'integration.not_trusted': {
+    status: 400,
+    message: 'The other account does not trust this integration yet; storage drivers can be made once it does.',
+  },
+  'integration.limit_reached': {
+    status: 400,
+    message: 'The organization has as many integrations of this kind as it may have.',
+  },
   'integration.unreadable': {
     status: 409,
     message:
@@ -83,7 +94,10 @@ export const errors = {
     status: 400,
     message: 'The storage refused a right that the driver needs; see details for each probe.',
   },
-  'driver.unsupported': { status: 400, message: 'This kind of storage driver is not supported yet.' },
+  'driver.not_supported': {
+    status: 400,
+    message: 'This kind of storage driver is kept, but this version of the server cannot reach its storage yet.',
+  },
   'dataset.not_found': { status: 404, message: 'There is no such dataset, or you are not in its project.' },
   'dataset.name_taken': { status: 400, message: 'Dataset with the same name already exists in this project.' },
   'dataset.not_external': {
@@ -101,6 +115,7 @@ export const errors = {
   },
   // The vendor's suite compares this text.
   'dataset.not_locked': { status: 400, message: 'dataset is not locked' },
+  'schema.too_many_paths': { status: 400, message: 'At most 1,000 paths can be kept out of searches.' },
   'dataset.already_syncing': { status: 423, message: 'The dataset cannot be synced as it is already being synced.' },
   'dataset.disconnected': {
     status: 409,
@@ -134,6 +149,8 @@ export const errors = {
     message:
       'The key of this file has a “.” or “..” part, so no address can be made for it safely. Rename it in the bucket.',
   },
+  'annotation.not_found': { status: 404, message: 'There is no such annotation, or you are not in its project.' },
+  'annotation.invalid': { status: 400, message: 'An annotation is described wrongly; see details for the place.' },
   'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
   'notification.category_locked': {
     status: 400,

@@ -17,7 +17,7 @@ export interface Parsed {
 }
 
 /** Things that belong to a project or an organization, and through which a request names it. */
-export type ProjectScope = 'project' | 'driver' | 'dataset' | 'item'
+export type ProjectScope = 'project' | 'driver' | 'dataset' | 'item' | 'annotation'
 export type OrgScope = 'org'
 
 /**

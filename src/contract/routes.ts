@@ -1,3 +1,4 @@
+import { annotationRoutes } from './annotations.ts'
 import { authRoutes } from './auth.ts'
 import { commandRoutes } from './commands.ts'
 import { datasetRoutes } from './datasets.ts'
@@ -51,6 +52,7 @@ export const routes = joinGroups(
   commandRoutes,
   itemRoutes,
   itemMarkRoutes,
+  annotationRoutes,
   notificationRoutes,
   setupRoutes,
   systemRoutes,

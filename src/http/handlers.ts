@@ -1,5 +1,6 @@
 import type { Routes } from '#contract/routes.ts'
 import type { Handlers } from './handler.ts'
+import { annotationHandlers } from './handlers/annotations.ts'
 import { authHandlers } from './handlers/auth.ts'
 import { commandHandlers } from './handlers/commands.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
@@ -28,6 +29,7 @@ export const handlers: Handlers<Routes> = {
   ...projectHandlers,
   ...itemHandlers,
   ...itemMarkHandlers,
+  ...annotationHandlers,
   ...notificationHandlers,
   ...integrationHandlers,
   ...driverHandlers,

@@ -64,7 +64,9 @@ async function seed({ deps, orgId, owner }: TestApi, projectId: string) {
     `insert into dataset (id, project_id, driver_id, name, creator_id, updater_id) values ($1, $2, $3, 's', $4, $4) returning dataset_no`,
     [datasetId, projectId, driverId, owner.userId],
   )
-  return { driverId, datasetId, itemId: itemId(dataset.rows[0]!.dataset_no, 1n) }
+  const anItem = itemId(dataset.rows[0]!.dataset_no, 1n)
+  // An annotation's id is made as an item's is.
+  return { driverId, datasetId, itemId: anItem, annotationId: anItem }
 }
 
 /** A value that a schema takes, with the known ids where a field has a known name. */

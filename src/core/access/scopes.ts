@@ -17,7 +17,7 @@ export interface Granted {
   readonly orgRole?: OrgRole
   readonly projectId?: string
   readonly projectRole?: ProjectRole
-  /** On routes of the scopes `dataset` and `item`. */
+  /** On routes of the scopes `dataset`, `item` and `annotation`. */
   readonly datasetNo?: number
 }
 
@@ -35,11 +35,14 @@ const notFound: Readonly<Record<ProjectScope | OrgScope, ErrorCode>> = {
   driver: 'driver.not_found',
   dataset: 'dataset.not_found',
   item: 'item.not_found',
+  annotation: 'annotation.not_found',
 }
 
 const roles = `left join org_member om on om.org_id = p.org_id and om.user_id = $2
   left join project_member pm on pm.project_id = p.id and pm.user_id = $2`
 const columns = 'p.org_id, om.role as org_role, p.id as project_id, pm.role as project_role'
+
+const ofDatasetNo = `select ${columns}, d.dataset_no from dataset d join project p on p.id = d.project_id ${roles} where d.dataset_no = $1`
 
 /** One statement a scope: from the id in the request to organization, project and the caller's roles there. $1 is the id, $2 the caller. */
 const statements: Readonly<Record<ProjectScope | OrgScope, string>> = {
@@ -48,8 +51,9 @@ const statements: Readonly<Record<ProjectScope | OrgScope, string>> = {
   project: `select ${columns}, null::int as dataset_no from project p ${roles} where p.id = $1`,
   driver: `select ${columns}, null::int as dataset_no from driver d join project p on p.id = d.project_id ${roles} where d.id = $1`,
   dataset: `select ${columns}, d.dataset_no from dataset d join project p on p.id = d.project_id ${roles} where d.id = $1`,
-  // An item's id begins with its dataset's number, so the item's own row need not be touched to know whose it is.
-  item: `select ${columns}, d.dataset_no from dataset d join project p on p.id = d.project_id ${roles} where d.dataset_no = $1`,
+  // Ids of items and annotations begin with their dataset's number, so their own rows need not be touched to know whose it is.
+  item: ofDatasetNo,
+  annotation: ofDatasetNo,
 }
 
 /**
@@ -85,5 +89,5 @@ export async function grant(
 function keyOf(scope: ProjectScope | OrgScope, id: string): string | number | undefined {
   // A body may have led here with something that is no text at all; that is no id either.
   if (typeof id !== 'string' || !isId(id)) return undefined
-  return scope === 'item' ? parseItemId(id)?.datasetNo : id
+  return scope === 'item' || scope === 'annotation' ? parseItemId(id)?.datasetNo : id
 }
