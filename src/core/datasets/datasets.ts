@@ -5,8 +5,22 @@ import { newId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
 import { requireUsableDriver } from '../drivers/drivers.ts'
 import { releaseDataPoints } from '../quota/quota.ts'
+import type { Collections } from './collections.ts'
+import { type DatasetRow, renderDataset, selectDatasets } from './rows.ts'
+import type { DatasetKind } from './writable.ts'
 
+export {
+  addCollection,
+  COLLECTIONS_MAX,
+  type Collections,
+  ensureCollections,
+  listCollections,
+  removeCollection,
+  renameCollection,
+} from './collections.ts'
 export { compileDatasetFilter } from './filter.ts'
+export { changeSchema, getSchema } from './schema.ts'
+export { type DatasetChange, unlockDataset, updateDataset } from './update.ts'
 export { type DatasetKind, requireWritable, type WritableDataset } from './writable.ts'
 
 /** Name of the job that removes the rows of a deleted dataset. */
@@ -21,34 +35,9 @@ export interface NewDataset {
   readonly driverId: string | null
   readonly indexDriver?: string | undefined
   readonly expirationOptions?: { readonly itemMaxDays: number | null } | undefined
+  /** Hidden from lists unless they ask for it: the platform's own files of a project. */
+  readonly isSystem?: boolean
 }
-
-interface Row {
-  id: string
-  dataset_no: number
-  name: string
-  project_id: string
-  driver_id: string | null
-  kind: string
-  is_readonly: boolean
-  metadata: { system?: Record<string, unknown>; user?: Record<string, unknown> }
-  options: { indexDriver?: string; expirationOptions?: { itemMaxDays: number | null } }
-  creator: string
-  updater: string
-  created_at: Date
-  updated_at: Date
-  is_syncing: boolean
-  items: number
-}
-
-const select = `
-  select d.id, d.dataset_no, d.name, d.project_id, d.driver_id, d.kind, d.is_readonly, d.metadata, d.options, c.email as creator, u.email as updater,
-         d.created_at, d.updated_at, coalesce(r.deep_items, 0) as items,
-         exists (select 1 from sync_run s where s.dataset_no = d.dataset_no and s.state in ('queued', 'running')) as is_syncing
-    from dataset d
-    join user_account c on c.id = d.creator_id
-    join user_account u on u.id = d.updater_id
-    left join dir r on r.dataset_no = d.dataset_no and r.dir_no = 1`
 
 /** Makes an empty dataset in the given transaction; answers its number. The driver must be of the same project and have passed its check. */
 export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, dataset: NewDataset): Promise<number> {
@@ -58,8 +47,8 @@ export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, datase
     ...(dataset.expirationOptions && { expirationOptions: dataset.expirationOptions }),
   }
   const { rows } = await tx.query<{ dataset_no: number }>(
-    `insert into dataset (id, project_id, driver_id, name, metadata, options, creator_id, updater_id)
-     values ($1, $2, $3, $4, '{"system": {}}', $5, $6, $6)
+    `insert into dataset (id, project_id, driver_id, name, metadata, options, creator_id, updater_id, is_system)
+     values ($1, $2, $3, $4, '{"system": {}}', $5, $6, $6, $7)
      on conflict (project_id, name) do nothing returning dataset_no`,
     [
       newId(deps.clock.now()),
@@ -68,6 +57,7 @@ export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, datase
       dataset.name,
       JSON.stringify(options),
       caller.userId,
+      dataset.isSystem ?? false,
     ],
   )
   const datasetNo = rows[0]?.dataset_no
@@ -79,15 +69,18 @@ export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, datase
 }
 
 /** A dataset as the API shows it. `baseUrl` is where this API is reached. */
-export async function getDataset(db: Db, datasetNo: number, baseUrl: string): Promise<Dataset> {
-  const { rows } = await db.query<Row>(`${select} where d.dataset_no = $1`, [datasetNo])
+export async function getDataset(deps: Deps, datasetNo: number, baseUrl: string): Promise<Dataset> {
+  const { rows } = await deps.db.query<DatasetRow>(`${selectDatasets} where d.dataset_no = $2`, [
+    ownFolder(deps),
+    datasetNo,
+  ])
   if (!rows[0]) throw new AppError('dataset.not_found')
-  return render(rows[0], baseUrl)
+  return renderDataset(rows[0], baseUrl)
 }
 
 /** Datasets of those of the given projects that the caller is in (of all of theirs when none is given), oldest first; hidden ones on request. */
 export async function listDatasets(
-  db: Db,
+  deps: Deps,
   caller: Caller,
   options: {
     readonly projectIds?: readonly string[] | undefined
@@ -95,41 +88,19 @@ export async function listDatasets(
     readonly baseUrl: string
   },
 ): Promise<Dataset[]> {
-  const { rows } = await db.query<Row>(
-    `${select}
-      join project_member m on m.project_id = d.project_id and m.user_id = $1
-     where ($2::text[] is null or d.project_id = any($2)) and ($3 or not d.is_system)
+  const { rows } = await deps.db.query<DatasetRow>(
+    `${selectDatasets}
+      join project_member m on m.project_id = d.project_id and m.user_id = $2
+     where ($3::text[] is null or d.project_id = any($3)) and ($4 or not d.is_system)
      order by d.dataset_no`,
-    [caller.userId, options.projectIds ?? null, options.withSystem],
+    [ownFolder(deps), caller.userId, options.projectIds ?? null, options.withSystem],
   )
-  return rows.map((row) => render(row, options.baseUrl))
+  return rows.map((row) => renderDataset(row, options.baseUrl))
 }
 
-/** Changes name and metadata; each part of the metadata that is given replaces the old one. */
-export async function updateDataset(
-  deps: Deps,
-  caller: Caller,
-  datasetNo: number,
-  change: {
-    readonly name?: string | undefined
-    readonly metadata?: Readonly<Record<string, unknown>> | undefined
-    readonly withSystem: boolean
-  },
-): Promise<void> {
-  const metadata: Record<string, unknown> = {}
-  for (const part of change.withSystem ? ['user', 'system'] : ['user']) {
-    const given = change.metadata?.[part]
-    if (given !== undefined && given !== null) metadata[part] = given
-  }
-  try {
-    await deps.db.query(
-      `update dataset set name = coalesce($2, name), metadata = metadata || $3::jsonb, updater_id = $4, updated_at = now() where dataset_no = $1`,
-      [datasetNo, change.name ?? null, JSON.stringify(metadata), caller.userId],
-    )
-  } catch (error) {
-    if ((error as { code?: unknown }).code === '23505') throw new AppError('dataset.name_taken', { cause: error })
-    throw error
-  }
+/** Path of the platform's own folder, as the table of folders has it. */
+function ownFolder({ config }: Deps): string {
+  return `${config.hiddenFolder}/`
 }
 
 /**
@@ -184,31 +155,4 @@ export async function findLastSync(db: Db, datasetNo: number): Promise<Date | nu
     [datasetNo],
   )
   return rows[0]?.last_synced_at ?? null
-}
-
-function render(row: Row, baseUrl: string): Dataset {
-  const url = `${baseUrl}/api/v1/datasets/${row.id}`
-  return {
-    id: row.id,
-    name: row.name,
-    projects: [row.project_id],
-    creator: row.creator,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
-    updatedBy: row.updater,
-    driver: row.driver_id,
-    readonly: row.is_readonly,
-    isSyncing: row.is_syncing,
-    itemsCount: row.items,
-    annotated: 0,
-    annotationsCount: 0,
-    metadata: { ...row.metadata, system: row.metadata.system ?? {} },
-    accessLevel: 'public',
-    readableType: row.kind,
-    indexDriver: row.options.indexDriver ?? 'v1',
-    ...(row.options.expirationOptions && { expirationOptions: row.options.expirationOptions }),
-    url,
-    items: `${url}/items`,
-    directoryTree: `${url}/directoryTree`,
-  }
 }
