@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { displayName, id, isoTime } from './fields.ts'
+import { Command } from './commands.ts'
+import { displayName, id, isoTime, storableText } from './fields.ts'
 import { route } from './route.ts'
 
 const params = z.object({ datasetId: id('dataset') })
@@ -15,16 +16,17 @@ export const Dataset = z.object({
   updatedAt: isoTime,
   updatedBy: z.string(),
   driver: z.string().nullable().describe('Id of its storage driver; null on the platform’s own storage.'),
-  readonly: z.boolean(),
+  readonly: z.boolean().describe('True also while an export holds the dataset locked.'),
   isSyncing: z.boolean(),
   itemsCount: z.int(),
   annotated: z.int(),
   annotationsCount: z.int(),
   metadata: z.object({ system: z.record(z.string(), z.unknown()), user: z.record(z.string(), z.unknown()).optional() }),
   accessLevel: z.string(),
-  readableType: z.string(),
+  readableType: z.string().describe('What it is made of: master, clone or merge.'),
   indexDriver: z.string(),
   expirationOptions: z.object({ itemMaxDays: z.number().nullable() }).optional(),
+  srcDataset: z.string().optional().describe('Id of the dataset this one was cloned from, while that one exists.'),
   url: z.string(),
   items: z.string(),
   directoryTree: z.string(),
@@ -46,12 +48,16 @@ const NewDataset = z.object({
     .boolean()
     .default(false)
     .describe('Whether the first sync starts at once. The vendor’s SDK does not send it and calls sync itself.'),
-  createDefaultRecipe: z.boolean().nullish(),
-  indexDriver: z.string().nullish(),
+  createDefaultRecipe: z
+    .boolean()
+    .nullish()
+    .describe('Also makes a recipe with an ontology, and names it in metadata.system.recipes.'),
+  indexDriver: z.string().max(32).nullish(),
   expirationOptions: z.object({ itemMaxDays: z.number().nullable() }).nullish(),
+  readonly: z.boolean().nullish().describe('A read-only dataset refuses every change of its items; false unless said.'),
 })
 
-/** A query over datasets; conditions on name, id, driver, creator and readonly. */
+/** A query over datasets: conditions on what a dataset shows, metadata by dotted path. */
 const DatasetQuery = z.looseObject({
   filter: z.record(z.string(), z.unknown()).default({}),
   context: z
@@ -63,6 +69,14 @@ const DatasetQuery = z.looseObject({
   systemSpace: z.boolean().optional(),
 })
 export type DatasetQuery = z.output<typeof DatasetQuery>
+
+const paths = z
+  .array(
+    storableText
+      .max(512)
+      .refine((text) => text.startsWith('metadata.') && !text.split('.').includes(''), 'must be a path below metadata'),
+  )
+  .max(1000)
 
 const access = (role: 'annotator' | 'engineer') =>
   ({ scope: 'dataset', role, of: (request: { params: { datasetId: string } }) => request.params.datasetId }) as const
@@ -110,13 +124,52 @@ export const datasetRoutes = {
     method: 'PATCH',
     path: '/datasets/:datasetId',
     tag: 'Datasets',
-    summary: 'Changes a dataset’s name and metadata. The SDK sends the whole dataset; what is read-only is ignored.',
+    summary:
+      'Changes a dataset’s name, metadata, item lifetime and whether it is read-only. The SDK sends the whole dataset; what cannot be changed is ignored.',
     access: access('engineer'),
     params,
     query: system,
-    body: z.looseObject({ name: displayName.optional(), metadata: z.record(z.string(), z.unknown()).optional() }),
+    body: z.looseObject({
+      name: displayName.optional(),
+      metadata: z.record(z.string(), z.unknown()).nullish(),
+      readonly: z.boolean().nullish().describe('Ignored when it is older than the last lock, as `updatedAt` says.'),
+      updatedAt: z.string().nullish(),
+      expirationOptions: z.object({ itemMaxDays: z.number().nullable() }).nullish(),
+    }),
     response: Dataset,
     errors: ['dataset.not_found', 'dataset.name_taken'],
+  }),
+  unlockDataset: route({
+    method: 'PATCH',
+    path: '/datasets/:datasetId/unlock',
+    tag: 'Datasets',
+    summary: 'Unlocks a dataset that an export holds.',
+    access: access('engineer'),
+    params,
+    bodyForms: ['empty'],
+    response: Dataset,
+    errors: ['dataset.not_found', 'dataset.not_locked'],
+  }),
+  getSchema: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/schema',
+    tag: 'Datasets',
+    summary: 'Gets which paths of items’ metadata are kept out of searches.',
+    access: access('annotator'),
+    params,
+    response: z.object({ items: z.object({ unsearchablePaths: z.array(z.string()) }) }),
+    errors: ['dataset.not_found'],
+  }),
+  updateSchema: route({
+    method: 'POST',
+    path: '/datasets/:datasetId/schema/items',
+    tag: 'Datasets',
+    summary: 'Keeps paths of items’ metadata out of searches, or lets them in again.',
+    access: access('engineer'),
+    params,
+    body: z.object({ unsearchablePaths: z.object({ add: paths.optional(), remove: paths.optional() }) }),
+    response: Command,
+    errors: ['dataset.not_found', 'schema.too_many_paths'],
   }),
   deleteDataset: route({
     method: 'DELETE',

@@ -115,6 +115,9 @@ export const errors = {
   },
   // The vendor's suite compares this text.
   'dataset.not_locked': { status: 400, message: 'dataset is not locked' },
+  'collection.not_found': { status: 404, message: 'There is no collection of this name in the dataset.' },
+  'collection.name_taken': { status: 400, message: 'A collection of this name already exists in the dataset.' },
+  'collection.too_many': { status: 400, message: 'The dataset already has the maximum number of collections (10).' },
   'schema.too_many_paths': { status: 400, message: 'At most 1,000 paths can be kept out of searches.' },
   'dataset.already_syncing': { status: 423, message: 'The dataset cannot be synced as it is already being synced.' },
   'dataset.disconnected': {
@@ -151,6 +154,27 @@ export const errors = {
   },
   'annotation.not_found': { status: 404, message: 'There is no such annotation, or you are not in its project.' },
   'annotation.invalid': { status: 400, message: 'An annotation is described wrongly; see details for the place.' },
+  'item.path_invalid': {
+    status: 400,
+    message:
+      'This cannot be the path of an item: it is empty, too long, ends in a slash or has characters that no key can have.',
+  },
+  'item.reserved_path': {
+    status: 400,
+    message: 'This folder is the platform’s own; choose another path.',
+  },
+  'item.excluded_path': {
+    status: 400,
+    message: 'The dataset’s patterns keep a file of this path out; change the patterns or choose another path.',
+  },
+  'item.exists': { status: 409, message: 'There is an item with this path already.' },
+  'item.bound_to_storage': {
+    status: 409,
+    message:
+      'This item is a file of external storage: its path is the file’s key, so it cannot be moved or renamed here. Clone the dataset to arrange it anew.',
+  },
+  'item.root_stays': { status: 400, message: 'The root folder of a dataset cannot be changed or deleted.' },
+  'item.link_broken': { status: 404, message: 'What this link leads to is not there, or you may not read it.' },
   'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
   'notification.category_locked': {
     status: 400,

@@ -79,3 +79,38 @@ export async function listCommands(db: Db, caller: Caller): Promise<Command[]> {
   )
   return rows
 }
+
+/** How a command can end for whoever asked for it. */
+export type CommandEnd = 'success' | 'failed' | 'canceled'
+
+/**
+ * Ends a command, in the transaction that does the last of its work; what came of it is added to `spec`. Nothing happens when it has ended already.
+ * `failure` is what is said of one that failed.
+ */
+export async function endCommand(
+  tx: Db,
+  id: string,
+  status: CommandEnd,
+  options: { readonly spec?: Readonly<Record<string, unknown>>; readonly failure?: AppError | null } = {},
+): Promise<void> {
+  await tx.query(
+    `update command
+        set status = $2, progress = case when $2 = 'success' then 100 else progress end, spec = spec || $3::jsonb, error = $4, error_code = $5, updated_at = now()
+      where id = $1 and status not in ('success', 'failed', 'timeout', 'canceled', 'aborted')`,
+    [id, status, JSON.stringify(options.spec ?? {}), options.failure?.message ?? null, options.failure?.code ?? null],
+  )
+}
+
+/** Says how far a command is, in percent; 99 at the most, because it ends otherwise. Nothing happens when it has ended already. */
+export async function advanceCommand(
+  tx: Db,
+  id: string,
+  percent: number,
+  status: Extract<CommandState, 'in-progress' | 'cleaning-up'> = 'in-progress',
+): Promise<void> {
+  await tx.query(
+    `update command set status = $2, progress = $3, updated_at = now()
+      where id = $1 and status not in ('success', 'failed', 'timeout', 'canceled', 'aborted')`,
+    [id, status, Math.max(0, Math.min(99, Math.floor(percent)))],
+  )
+}

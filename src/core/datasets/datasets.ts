@@ -18,7 +18,7 @@ export {
   removeCollection,
   renameCollection,
 } from './collections.ts'
-export { compileDatasetFilter } from './filter.ts'
+export { compileDatasetFilter, sortDatasets } from './filter.ts'
 export { changeSchema, getSchema } from './schema.ts'
 export { type DatasetChange, unlockDataset, updateDataset } from './update.ts'
 export { type DatasetKind, requireWritable, type WritableDataset } from './writable.ts'
@@ -35,29 +35,51 @@ export interface NewDataset {
   readonly driverId: string | null
   readonly indexDriver?: string | undefined
   readonly expirationOptions?: { readonly itemMaxDays: number | null } | undefined
+  readonly isReadonly?: boolean | undefined
+  /** Whether a recipe with an ontology is made for it. */
+  readonly hasDefaultRecipe?: boolean | undefined
   /** Hidden from lists unless they ask for it: the platform's own files of a project. */
-  readonly isSystem?: boolean
+  readonly isSystem?: boolean | undefined
+  /** What it is a copy of; a master unless said. */
+  readonly origin?: DatasetOrigin | undefined
+}
+
+/** What clones and merges bring along from the datasets they are made of. */
+export interface DatasetOrigin {
+  readonly kind: Exclude<DatasetKind, 'master'>
+  /** The dataset a clone was made of. */
+  readonly datasetNo: number | null
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly collections: Collections
 }
 
 /** Makes an empty dataset in the given transaction; answers its number. The driver must be of the same project and have passed its check. */
 export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, dataset: NewDataset): Promise<number> {
-  if (dataset.driverId !== null) await requireUsableDriver(tx, dataset.projectId, dataset.driverId)
+  const { origin } = dataset
+  // A copy reads what its origin reads, whatever the storage says at the moment.
+  if (dataset.driverId !== null && origin === undefined)
+    await requireUsableDriver(tx, dataset.projectId, dataset.driverId)
   const options = {
     indexDriver: dataset.indexDriver ?? 'v1',
     ...(dataset.expirationOptions && { expirationOptions: dataset.expirationOptions }),
+    ...(origin && { collections: origin.collections }),
   }
   const { rows } = await tx.query<{ dataset_no: number }>(
-    `insert into dataset (id, project_id, driver_id, name, metadata, options, creator_id, updater_id, is_system)
-     values ($1, $2, $3, $4, '{"system": {}}', $5, $6, $6, $7)
+    `insert into dataset (id, project_id, driver_id, name, metadata, options, creator_id, updater_id, is_readonly, is_system, kind, origin_dataset_no)
+     values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)
      on conflict (project_id, name) do nothing returning dataset_no`,
     [
       newId(deps.clock.now()),
       dataset.projectId,
       dataset.driverId,
       dataset.name,
+      JSON.stringify(origin?.metadata ?? { system: {} }),
       JSON.stringify(options),
       caller.userId,
+      dataset.isReadonly ?? false,
       dataset.isSystem ?? false,
+      origin?.kind ?? 'master',
+      origin?.datasetNo ?? null,
     ],
   )
   const datasetNo = rows[0]?.dataset_no

@@ -1,13 +1,18 @@
 import type { DatasetQuery, datasetRoutes } from '#contract/datasets.ts'
 import {
+  changeSchema,
   compileDatasetFilter,
   getDataset,
+  getSchema,
   listDatasets,
   removeDataset,
+  sortDatasets,
+  unlockDataset,
   updateDataset,
 } from '#core/datasets/datasets.ts'
 import { createSyncedDataset } from '#core/sync/sync.ts'
 import type { Handlers } from '../handler.ts'
+import { renderCommand } from './commands.ts'
 
 /** Datasets. */
 export const datasetHandlers: Handlers<typeof datasetRoutes> = {
@@ -21,25 +26,21 @@ export const datasetHandlers: Handlers<typeof datasetRoutes> = {
         driverId: body.driver ?? null,
         indexDriver: body.indexDriver ?? undefined,
         expirationOptions: body.expirationOptions ?? undefined,
+        isReadonly: body.readonly ?? undefined,
+        hasDefaultRecipe: body.createDefaultRecipe ?? undefined,
       },
       body.sync,
     )
-    return getDataset(deps.db, datasetNo, baseUrl)
+    return getDataset(deps, datasetNo, baseUrl)
   },
   queryDatasets: async (deps, { caller, body, baseUrl }) => {
     const matches = compileDatasetFilter(body.filter)
-    const all = await listDatasets(deps.db, caller, {
+    const all = await listDatasets(deps, caller, {
       projectIds: projectsOf(body),
       withSystem: body.systemSpace === true,
       baseUrl,
     })
-    const found = all.filter(matches)
-    for (const [field, direction] of Object.entries(body.sort ?? {}).reverse()) {
-      const value = (dataset: (typeof found)[number]) =>
-        String((dataset as unknown as Record<string, unknown>)[field] ?? '')
-      const sign = direction === 'descending' ? -1 : 1
-      found.sort((a, b) => (value(a) < value(b) ? -sign : value(a) > value(b) ? sign : 0))
-    }
+    const found = sortDatasets(all.filter(matches), body.sort ?? {})
     const { page, pageSize } = body
     return {
       totalItemsCount: found.length,
@@ -48,15 +49,25 @@ export const datasetHandlers: Handlers<typeof datasetRoutes> = {
       items: found.slice(page * pageSize, (page + 1) * pageSize),
     }
   },
-  getDataset: (deps, { access, baseUrl }) => getDataset(deps.db, access.datasetNo!, baseUrl),
+  getDataset: (deps, { access, baseUrl }) => getDataset(deps, access.datasetNo!, baseUrl),
   updateDataset: async (deps, { caller, body, query, access, baseUrl }) => {
     await updateDataset(deps, caller, access.datasetNo!, {
       name: body.name,
       metadata: body.metadata,
       withSystem: query.system === 'true',
+      isReadonly: body.readonly,
+      knownAt: body.updatedAt,
+      expirationOptions: body.expirationOptions,
     })
-    return getDataset(deps.db, access.datasetNo!, baseUrl)
+    return getDataset(deps, access.datasetNo!, baseUrl)
   },
+  unlockDataset: async (deps, { caller, access, baseUrl }) => {
+    await unlockDataset(deps, caller, access.datasetNo!)
+    return getDataset(deps, access.datasetNo!, baseUrl)
+  },
+  getSchema: (deps, { access }) => getSchema(deps.db, access.datasetNo!),
+  updateSchema: async (deps, { caller, body, access, baseUrl }) =>
+    renderCommand(await changeSchema(deps, caller, access.datasetNo!, body.unsearchablePaths), baseUrl),
   deleteDataset: async (deps, { params, access }) => {
     await removeDataset(deps, access.datasetNo!)
     return { id: params.datasetId }
