@@ -3,6 +3,7 @@ import type { DbClient } from '#db/connect.ts'
 import { hashObserved, RowHash } from './fingerprint.ts'
 import { FolderChanges } from './folder-counters.ts'
 import { ensureFolder, findFolder } from './folders.ts'
+import { countAnnotated, givenColumns } from './given.ts'
 import {
   EXCLUDED,
   excludeItems,
@@ -222,15 +223,18 @@ async function add(
   const old = removed !== null && removed.itemNo !== null ? removed : null
   const isOtherContent = old !== null && (!sighting.etag.equals(old.etag) || sighting.sizeBytes !== old.sizeBytes)
   const name = Buffer.from(place.name)
-  await tx.query(
+  const { rows } = await tx.query<{ annotations: number | null }>(
     `with r as (
-       delete from removed where dataset_no = $1 and dir_no = $2 and name = $3 returning item_no, metadata
+       delete from removed where dataset_no = $1 and dir_no = $2 and name = $3 returning item_no, metadata, ${givenColumns}
      ), number as (
        update dataset_numbers set last_item_no = greatest(last_item_no, ($4::bigint << 21) - 1) + 1 where dataset_no = $1 and $5 returning last_item_no
      )
-     insert into item (dataset_no, dir_no, name, item_no, metadata, updated_at, size_bytes, modified_at, etag, type_no, flags, ticket)
+     insert into item (dataset_no, dir_no, name, item_no, metadata, updated_at, size_bytes, modified_at, etag, type_no, flags, ticket,
+                       ${givenColumns})
      select $1, $2, $3, coalesce((select item_no from r), (select last_item_no from number)), (select metadata from r),
-            case when not $5 then to_timestamp($4::float8 / 1000) end, $6, to_timestamp($7::float8 / 1000), $8, $9, $10, $11`,
+            case when not $5 then to_timestamp($4::float8 / 1000) end, $6, to_timestamp($7::float8 / 1000), $8, $9, $10, $11, ${givenColumns}
+       from (values (1)) one left join r on true
+     returning annotations`,
     [
       target.datasetNo,
       dirNo,
@@ -251,6 +255,12 @@ async function add(
   changes.add(dirNo, 1, sighting.sizeBytes)
   changes.flip(dirNo, name, hash.high, hash.low)
   await changes.write(tx, target.datasetNo)
+  await countAnnotated(
+    tx,
+    target.datasetNo,
+    rows.map((row) => row.annotations),
+    1,
+  )
   return 'added'
 }
 

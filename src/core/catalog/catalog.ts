@@ -2,6 +2,8 @@
 export { type Applied, applyObservation, type ObservationTarget, type Sighting } from './apply.ts'
 export { fingerprintColumns, fingerprintText, hashObserved, type Observed, RowHash } from './fingerprint.ts'
 export { FolderChanges } from './folder-counters.ts'
+export { ensureFolder, findFolder } from './folders.ts'
+export { countAnnotated, givenColumns, objectColumns, ofRow } from './given.ts'
 export {
   clearChanged,
   clearMissing,

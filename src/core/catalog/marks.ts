@@ -2,6 +2,7 @@ import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 import { hashObserved, RowHash } from './fingerprint.ts'
 import { FolderChanges } from './folder-counters.ts'
+import { countAnnotated, givenColumns, objectColumns, ofRow } from './given.ts'
 import { FLAG_ARCHIVED } from './place.ts'
 
 /** Values of `item.state`. */
@@ -32,11 +33,13 @@ export interface LockedItem {
   readonly modifiedMs: number | null
   readonly flags: number
   readonly ticket: number
+  /** Null: none. */
+  readonly annotations: number | null
 }
 
 /** SQL of a `LockedItem`. */
 export const lockedColumns = `item_no::text as "itemNo", dir_no as "dirNo", type_no as "typeNo", state, convert_to(name, 'UTF8') as name, etag,
-  size_bytes as "sizeBytes", (extract(epoch from modified_at) * 1000)::float8 as "modifiedMs", flags, ticket`
+  size_bytes as "sizeBytes", (extract(epoch from modified_at) * 1000)::float8 as "modifiedMs", flags, ticket, annotations`
 
 /** Locks items in the order of their numbers and reads them; those written under the ticket or a later one are left out. */
 export async function lockItems(
@@ -151,16 +154,22 @@ export async function restoreItems(
   target: Omit<MarkTarget, 'ticket'>,
   itemNos: readonly string[],
 ): Promise<number> {
-  const { rows: items } = await tx.query<{ itemNo: string; dirNo: number; sizeBytes: number }>(
-    `insert into item (item_no, size_bytes, modified_at, updated_at, ticket, dataset_no, dir_no, type_no, state, flags, name, etag, metadata, missing_at)
+  const { rows: items } = await tx.query<{
+    itemNo: string
+    dirNo: number
+    sizeBytes: number
+    annotations: number | null
+  }>(
+    `insert into item (item_no, size_bytes, modified_at, updated_at, ticket, dataset_no, dir_no, type_no, state, flags, name, etag, metadata, missing_at,
+                       ${givenColumns}, ${objectColumns})
      select r.item_no, r.size_bytes, r.modified_at, to_timestamp($3::float8 / 1000), r.ticket, r.dataset_no, r.dir_no, r.type_no,
             case r.reason when 'excluded' then ${EXCLUDED} else ${MISSING} end, r.flags, r.name, r.etag, r.metadata,
-            case r.reason when 'excluded' then null else coalesce(r.missing_at, r.removed_at) end
+            case r.reason when 'excluded' then null else coalesce(r.missing_at, r.removed_at) end, ${givenColumns}, ${objectColumns}
        from removed r
       where r.dataset_no = $1 and r.item_no = any($2::bigint[]) and r.removed_at > to_timestamp($4::float8 / 1000)
       order by r.item_no
      on conflict do nothing
-     returning item_no::text as "itemNo", dir_no as "dirNo", size_bytes as "sizeBytes"`,
+     returning item_no::text as "itemNo", dir_no as "dirNo", size_bytes as "sizeBytes", annotations`,
     [target.datasetNo, [...itemNos], target.nowMs, target.nowMs - REMOVED_KEPT_MS],
   )
   if (items.length === 0) return 0
@@ -175,6 +184,12 @@ export async function restoreItems(
   const changes = new FolderChanges()
   for (const item of items) changes.add(item.dirNo, 1, item.sizeBytes)
   await changes.write(tx, target.datasetNo)
+  await countAnnotated(
+    tx,
+    target.datasetNo,
+    items.map((item) => item.annotations),
+    1,
+  )
   await reserveDataPoints(tx, target.orgId, items.length)
   return items.length
 }
@@ -203,21 +218,24 @@ async function takeOut(
     `with gone as (
        delete from item where dataset_no = $1 and item_no = any($2::bigint[])
        returning dir_no, item_no, case when $5 = 'cleared' then ticket else $3::bigint end as ticket, size_bytes, modified_at, type_no, flags, name, etag,
-                 metadata, missing_at
+                 metadata, missing_at, ${givenColumns}, ${objectColumns}
      )
-     insert into removed (dataset_no, dir_no, item_no, ticket, size_bytes, modified_at, removed_at, type_no, flags, reason, name, etag, metadata, missing_at)
-     select $1, dir_no, item_no, ticket, size_bytes, modified_at, to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, metadata, missing_at from gone
+     insert into removed (dataset_no, dir_no, item_no, ticket, size_bytes, modified_at, removed_at, type_no, flags, reason, name, etag, metadata, missing_at,
+                          ${givenColumns}, ${objectColumns})
+     select $1, dir_no, item_no, ticket, size_bytes, modified_at, to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, metadata, missing_at,
+            ${givenColumns}, ${objectColumns} from gone
      on conflict (dataset_no, dir_no, name) do update
         set item_no = excluded.item_no, ticket = greatest(removed.ticket, excluded.ticket), size_bytes = excluded.size_bytes,
             modified_at = excluded.modified_at, removed_at = excluded.removed_at, type_no = excluded.type_no, flags = excluded.flags,
-            reason = excluded.reason, etag = excluded.etag, metadata = excluded.metadata, missing_at = excluded.missing_at`,
+            reason = excluded.reason, etag = excluded.etag, metadata = excluded.metadata, missing_at = excluded.missing_at,
+            (${givenColumns}, ${objectColumns}) = (${ofRow('excluded', givenColumns)}, ${ofRow('excluded', objectColumns)})`,
     [target.datasetNo, items.map((item) => item.itemNo), target.ticket, target.nowMs, reason],
   )
   await settleLeft(tx, target, items)
   return items.length
 }
 
-/** Takes items that have left off the counters of their folders. */
+/** Takes items that have left off the counters of their folders and their dataset. */
 async function settleLeft(tx: DbClient, target: MarkTarget, items: readonly LockedItem[]): Promise<void> {
   const changes = new FolderChanges()
   const hash = new RowHash(target.datasetNo)
@@ -226,4 +244,10 @@ async function settleLeft(tx: DbClient, target: MarkTarget, items: readonly Lock
     if (item.state === LIVE) toggleFingerprint(changes, hash, item)
   }
   await changes.write(tx, target.datasetNo)
+  await countAnnotated(
+    tx,
+    target.datasetNo,
+    items.map((item) => item.annotations),
+    -1,
+  )
 }

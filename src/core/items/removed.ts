@@ -106,8 +106,10 @@ export async function sweepRemoved(deps: Deps, signal: AbortSignal): Promise<num
 }
 
 async function sweepSlice(deps: Deps, datasetNo: number, beforeMs: number): Promise<number> {
-  const { rowCount } = await deps.db.query(
-    `delete from removed where dataset_no = $1 and ctid = any(array(
+  // Their annotations go with them: nobody can see those any more.
+  const { rows } = await deps.db.query<{ count: number }>(
+    `with gone as (
+     delete from removed where dataset_no = $1 and ctid = any(array(
        select r.ctid
          from removed r
          left join dataset d on d.dataset_no = r.dataset_no
@@ -117,8 +119,12 @@ async function sweepSlice(deps: Deps, datasetNo: number, beforeMs: number): Prom
           and not exists (select 1 from sync_run u
                            where u.dataset_no = r.dataset_no and u.state in ('queued', 'running', 'paused', 'parked') and u.ticket <= r.ticket)
         limit $3))
-     and removed_at < to_timestamp($2::float8 / 1000)`,
+     and removed_at < to_timestamp($2::float8 / 1000) returning item_no, annotations
+     ), forgotten as (
+       delete from annotation a using gone where a.dataset_no = $1 and a.item_no = gone.item_no and gone.annotations > 0
+     )
+     select count(*) as count from gone`,
     [datasetNo, beforeMs, SWEEP_ROWS],
   )
-  return rowCount ?? 0
+  return rows[0]!.count
 }

@@ -1,3 +1,4 @@
+import { countAnnotated, givenColumns, ofRow } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
 import type { ChangedRow } from '../compare/compare.ts'
 import type { Batch } from './batch.ts'
@@ -135,17 +136,25 @@ async function giveBack(
   target: CommitTarget,
   back: readonly { readonly old_no: string | null; readonly item_no: string }[],
 ): Promise<void> {
-  await client.query(
+  const { rows } = await client.query<{ annotations: number | null }>(
     `with r as (
        delete from removed r using unnest($2::bigint[]) u (item_no)
         where r.dataset_no = $1 and r.item_no = u.item_no
-       returning r.item_no, r.dir_no, r.name, r.metadata, r.flags, r.etag, r.size_bytes
+       returning r.item_no, r.dir_no, r.name, r.metadata, r.flags, r.etag, r.size_bytes, ${ofRow('r', givenColumns)}
      )
      update item i
         set item_no = r.item_no, metadata = r.metadata, updated_at = to_timestamp($3::float8 / 1000),
-            flags = i.flags | (r.flags & 8) | case when i.etag <> r.etag or i.size_bytes <> r.size_bytes then 8 else 0 end
+            flags = i.flags | (r.flags & 8) | case when i.etag <> r.etag or i.size_bytes <> r.size_bytes then 8 else 0 end,
+            (${givenColumns}) = (${ofRow('r', givenColumns)})
        from r
-      where i.dataset_no = $1 and i.dir_no = r.dir_no and i.name = r.name`,
+      where i.dataset_no = $1 and i.dir_no = r.dir_no and i.name = r.name
+      returning i.annotations`,
     [target.datasetNo, back.map((row) => row.old_no), target.nowMs],
+  )
+  await countAnnotated(
+    client,
+    target.datasetNo,
+    rows.map((row) => row.annotations),
+    1,
   )
 }
