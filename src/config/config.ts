@@ -66,6 +66,27 @@ export const variables = z.object({
     .min(0)
     .optional()
     .describe('Data points that an organization made from now on may use, one an item; no limit unless set.'),
+  SLUICE_AWS_PRINCIPAL_ARN: z
+    .string()
+    .regex(/^arn:aws(-[a-z]+)*:(iam|sts)::\d{12}:[\x21-\x7e]+$/)
+    .optional()
+    .describe('ARN of this server’s own AWS user or role, which cross-account roles have to trust.'),
+  SLUICE_GCP_PRINCIPAL_EMAIL: z
+    .email()
+    .optional()
+    .describe('E-mail address of this server’s own Google service account, which cross-project ones have to trust.'),
+  SLUICE_AWS_CROSS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('AWS cross-account integrations an organization may have; no limit unless set.'),
+  SLUICE_GCP_CROSS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('Google Cloud cross-project integrations an organization may have; no limit unless set.'),
   SLUICE_RUN_WORKER: flag
     .default(true)
     .describe('Whether `serve` also does the background work; 0 when `sluice work` runs elsewhere.'),
@@ -99,6 +120,12 @@ export interface Config {
   readonly listConnections: number
   /** Null: no limit. */
   readonly dataPointsMax: number | null
+  /** This server's own identities, which other accounts trust; null: none yet. */
+  readonly awsPrincipalArn: string | null
+  readonly gcpPrincipalEmail: string | null
+  /** Cross-account integrations an organization may have; null: no limit. */
+  readonly awsCrossMax: number | null
+  readonly gcpCrossMax: number | null
   readonly runWorker: boolean
   /** Where uploads are kept that have no bucket of their own; null: in the data folder. */
   readonly store: StoreBucket | null
@@ -124,6 +151,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     logLevel: v.SLUICE_LOG_LEVEL,
     listConnections: v.SLUICE_LIST_CONNECTIONS,
     dataPointsMax: v.SLUICE_DATA_POINTS_MAX ?? null,
+    awsPrincipalArn: v.SLUICE_AWS_PRINCIPAL_ARN ?? null,
+    gcpPrincipalEmail: v.SLUICE_GCP_PRINCIPAL_EMAIL ?? null,
+    awsCrossMax: v.SLUICE_AWS_CROSS_MAX ?? null,
+    gcpCrossMax: v.SLUICE_GCP_CROSS_MAX ?? null,
     runWorker: v.SLUICE_RUN_WORKER,
     store: storeOf(v),
   }

@@ -14,7 +14,9 @@ const line = z.string().max(4096)
 
 /** Where a storage driver leads; which fields count depends on its type. Null and left out mean the same. */
 export const DriverPayload = z.looseObject({
-  bucketName: line.nullish().describe('s3: the bucket’s name, not an address.'),
+  bucketName: line.nullish().describe('s3, powerscaleS3: the bucket’s name, not an address.'),
+  bucket: line.nullish().describe('gcs, faasProxy: the bucket’s name, not an address.'),
+  containerName: line.nullish().describe('azureblob, azureDatalakeGen2: the container’s name, not an address.'),
   region: line.nullish().describe('s3: for example eu-central-1.'),
   path: line.nullish().describe('The folder; empty for everything. Case-sensitive, never a single file.'),
   endpoint: line.nullish().describe('s3: http(s)://host:port of an S3-compatible storage; empty for AWS.'),
@@ -25,6 +27,11 @@ export const DriverPayload = z.looseObject({
     .describe('s3: whether the bucket stands in the path; chosen by itself unless given.'),
   storageClass: line.nullish().describe('s3: storage class of what is uploaded.'),
   rootPath: line.nullish().describe('local: a folder on the server that the operator opened (SLUICE_LOCAL_ROOTS).'),
+  elasticIndex: line.nullish().describe('powerscaleS3, powerscaleNfs: the elastic index.'),
+  elasticIndexPath: line.nullish().describe('powerscaleS3, powerscaleNfs: the path in the elastic index.'),
+  computeId: line.nullish().describe('computeCluster: the compute’s id.'),
+  computeStorageName: line.nullish().describe('computeCluster: the storage’s name there.'),
+  public: z.boolean().nullish().describe('computeCluster: whether others may use it.'),
   proxy: z.boolean().nullish().describe('Whether files are streamed through this server instead of from the storage.'),
 })
 export type DriverPayload = z.output<typeof DriverPayload>
@@ -56,6 +63,17 @@ export const Driver = z.object({
   path: z.string().describe('The folder as it was typed.'),
   folder: z.string().describe('The folder as it is matched: empty, or with a slash at the end.'),
   bucketName: z.string().optional(),
+  bucket: z.string().optional(),
+  containerName: z.string().optional(),
+  elasticIndex: z.string().optional(),
+  elasticIndexPath: z.string().optional(),
+  computeId: z.string().optional(),
+  computeStorageName: z.string().optional(),
+  public: z.boolean().optional(),
+  payload: z
+    .object({ computeId: z.string(), computeStorageName: z.string(), public: z.boolean() })
+    .optional()
+    .describe('computeCluster only: the same once more, where the SDK reads it.'),
   region: z.string().nullish(),
   storageClass: z.string().optional(),
   endpoint: z.string().optional(),
@@ -63,7 +81,9 @@ export const Driver = z.object({
   pathStyle: z.boolean().optional(),
   rootPath: z.string().optional(),
   proxy: z.boolean().optional(),
-  state: z.enum(['ready', 'failed', 'disconnected']),
+  state: z
+    .enum(['ready', 'failed', 'disconnected', 'unsupported'])
+    .describe('unsupported: it is kept, but this version of the server cannot reach its storage yet.'),
   stateReason: z.string().nullable(),
   checkedAt: isoTime.nullable(),
   probes: z.array(DriverProbe),
@@ -77,7 +97,7 @@ const NewDriver = z.object({
   type: z.string().max(100),
   integrationId: id('integration').nullish(),
   integrationType: z.string().max(100).nullish(),
-  metadata: z.object({ system: z.object({ projectId: id('project') }) }),
+  metadata: z.object({ system: z.object({ projectId: id('project'), orgId: id('organization').nullish() }) }),
   payload: DriverPayload,
   allowExternalDelete: z.boolean().nullish().describe('False unless said.'),
   validate: z.boolean().optional().describe('The same as the query’s.'),
@@ -85,6 +105,7 @@ const NewDriver = z.object({
 
 const checkErrors = [
   'driver.check_failed',
+  'driver.not_supported',
   'storage.unreachable',
   'storage.tls_failed',
   'storage.not_a_storage',
@@ -103,7 +124,7 @@ const checkErrors = [
   'integration.unreadable',
 ] as const
 
-const describeErrors = ['driver.invalid', 'driver.unsupported', 'integration.not_found', ...checkErrors] as const
+const describeErrors = ['driver.invalid', 'integration.not_found', 'integration.not_trusted', ...checkErrors] as const
 
 /** Buckets and folders, connected to projects. */
 export const driverRoutes = {

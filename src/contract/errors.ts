@@ -38,6 +38,8 @@ export const errors = {
 
   'user.not_found': { status: 404, message: 'There is no such user.' },
   'org.not_found': { status: 404, message: 'There is no such organization, or you are not in it.' },
+  'org.not_empty': { status: 409, message: 'The organization has projects; delete them or move them elsewhere first.' },
+  'org.first_stays': { status: 409, message: 'The first organization of a server stays: its owners run the server.' },
   'org.creator_stays': { status: 409, message: 'The creator of an organization cannot be removed or lowered.' },
   'member.not_found': { status: 404, message: 'There is no such member here.' },
   // 403, not 413 or 429: those the SDK repeats by itself, and no repetition helps here.
@@ -55,6 +57,14 @@ export const errors = {
     status: 409,
     message: 'A project keeps at least one owner; make somebody else an owner first.',
   },
+  'project.has_drivers': {
+    status: 409,
+    message:
+      'The project has storage drivers, which use credentials of its organization; delete them before moving it.',
+  },
+  'bot.not_found': { status: 404, message: 'There is no such bot in this project.' },
+  // 424, not 501: the SDK repeats every 501 five times.
+  'mail.not_set_up': { status: 424, message: 'This server sends no mail; tell the people another way.' },
   'integration.not_found': { status: 404, message: 'There is no such integration, or you may not use it.' },
   'integration.invalid': {
     status: 400,

@@ -41,7 +41,9 @@ export const AvailableIntegration = z.object({
   type: z.string(),
   label: z.string(),
   provider: z.string(),
-  supported: z.boolean().describe('False: known, but not yet to be made.'),
+  supported: z
+    .boolean()
+    .describe('False: it can be made and is kept sealed, but this version of the server cannot use it yet.'),
   driverTypes: z.array(z.string()),
   options: z.array(
     z.object({
@@ -73,9 +75,14 @@ export const integrationRoutes = {
     summary: 'Seals credentials, for use by every project of the organization.',
     access: { scope: 'org', role: 'admin', of: (request) => request.params.orgId },
     params: orgParams,
-    body: z.object({ name: displayName, type: z.string().max(100), options, metadata: metadata.nullish() }),
+    body: z.object({
+      name: displayName,
+      type: z.string().max(100),
+      options: options.nullish(),
+      metadata: metadata.nullish(),
+    }),
     response: Integration,
-    errors: ['org.not_found', 'integration.invalid', 'integration.unsupported'],
+    errors: ['org.not_found', 'integration.invalid', 'integration.limit_reached'],
   }),
   listIntegrations: route({
     method: 'GET',
@@ -117,7 +124,7 @@ export const integrationRoutes = {
       credentials: z.object({ type: z.string().max(100).nullish(), options }).nullish(),
     }),
     response: Integration,
-    errors: ['org.not_found', 'integration.not_found', 'integration.invalid', 'integration.unsupported'],
+    errors: ['org.not_found', 'integration.not_found', 'integration.invalid'],
   }),
   deleteIntegration: route({
     method: 'DELETE',

@@ -110,6 +110,7 @@ export const syncRoutes = {
       'dataset.already_syncing',
       'dataset.not_external',
       'dataset.not_syncable',
+      'driver.not_supported',
       'dataset.readonly',
       'dataset.disconnected',
       'sync.not_a_plan',

@@ -107,8 +107,8 @@ describe('a wrong description is refused with the place of each fault', () => {
     ['a path that is a number', { path: 7 }, {}, 'request.invalid', ['body.payload.path']],
     ['another type of integration', {}, { integrationType: 'gcs' }, 'driver.invalid', ['integrationType']],
     ['no integration', {}, { integrationId: null, integrationType: null }, 'driver.invalid', ['integrationId']],
-    ['a type that comes later', { bucket: 'b' }, { type: 'gcs' }, 'driver.unsupported', ['type']],
-    ['a type that nobody knows', {}, { type: 'nonsense' }, 'driver.unsupported', ['type']],
+    ['an integration of another provider', { bucket: 'bucket' }, { type: 'gcs' }, 'driver.invalid', ['integrationId']],
+    ['a type that nobody knows', {}, { type: 'nonsense' }, 'driver.invalid', ['type']],
   ])('%s', async (_what, payload, more, code, places) => {
     const before = (await listed()).length
     const { status, body } = await sendDriver(api, { projectId, integrationId, bucket, payload, more })

@@ -82,8 +82,8 @@ describe('an integration', () => {
     ['a name that is missing', { name: undefined }, 'request.invalid'],
     ['a name that is empty', { name: '' }, 'request.invalid'],
     ['options that are a text', { options: 'canary' }, 'request.invalid'],
-    ['a kind that comes later', { type: 'gcs', options: { content: 'canary' } }, 'integration.unsupported'],
-    ['a kind that nobody knows', { type: 'nonsense' }, 'integration.unsupported'],
+    ['a file that is none', { type: 'gcs', options: { content: 'canary' } }, 'integration.invalid'],
+    ['a kind that nobody knows', { type: 'nonsense' }, 'integration.invalid'],
   ])('is refused with %s', async (_what, json, code) => {
     const answer = await create(json)
     expect(answer.status).toBe(400)
@@ -94,7 +94,7 @@ describe('an integration', () => {
   test('can be made from the description of its kind alone', async () => {
     const { body } = await api.call(api.owner, 'GET', `${base}/availableIntegrations`)
     const s3 = body.find((each: { type: string }) => each.type === 's3')
-    expect(s3).toMatchObject({ supported: true, driverTypes: ['s3'] })
+    expect(s3).toMatchObject({ supported: true, driverTypes: ['s3', 'powerscaleS3', 'powerscaleNfs', 'faasProxy'] })
     const filled = Object.fromEntries(s3.options.map((option: { name: string }) => [option.name, 'x']))
     expect((await create({ type: s3.type, options: filled })).status).toBe(200)
     expect(body.map((each: { name: string }) => each.name)).toEqual(

@@ -6,7 +6,7 @@ import { storageErrorCode } from '#storage/error-codes.ts'
 import { openStorage } from '#storage/open.ts'
 import type { CheckReport, Probe } from '#storage/port.ts'
 import { StorageError } from '#storage/storage-error.ts'
-import { type DriverConfig, driverType } from './types.ts'
+import { type DriverConfig, driverType, unsupported } from './types.ts'
 
 /** A check ends before the SDK's request does (120 s), so that its caller gets a reason instead of a time-out. */
 const CHECK_MS = 90_000
@@ -18,7 +18,12 @@ export interface CheckSubject {
   readonly folder: string
   readonly allowDelete: boolean
   /** Null where the type needs none. */
-  readonly integration: { readonly orgId: string; readonly id: string; readonly version: number } | null
+  readonly integration: {
+    readonly orgId: string
+    readonly id: string
+    readonly version: number
+    readonly type: string
+  } | null
 }
 
 /** What a check found; `failure` is what to tell the caller, null when the driver is usable. */
@@ -30,10 +35,13 @@ export interface CheckOutcome {
 /**
  * Really tries every right that a driver needs (DR-20, PM-01 to PM-06, PM-19), for saving and for testing. Nothing is stored here.
  *
- * Never throws for what the storage says: a refused right, a wrong address or closed roots come back as the outcome's `failure`.
+ * Never throws for what the storage says: a refused right, a wrong address or closed roots come back as the outcome's `failure`. So does
+ * `driver.not_supported`, for types whose storage this version does not reach: nothing is ever taken for tried that was not.
  */
 export async function checkDriver(deps: Deps, subject: CheckSubject): Promise<CheckOutcome> {
   const type = driverType(subject.type)
+  const refusal = unsupported(type, subject.integration?.type ?? null)
+  if (refusal !== null) return { report: null, failure: refusal }
   try {
     const credentials: Credentials | null =
       subject.integration === null ? null : await openCredentials(deps, subject.integration)

@@ -1,10 +1,10 @@
 import type { DriverPayload } from '#contract/drivers.ts'
 import type { Deps } from '#core/deps.ts'
-import { type FieldIssue, getIntegration } from '#core/integrations/integrations.ts'
+import { type FieldIssue, getIntegration, type Integration } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { CheckSubject } from './check.ts'
 import { folderField } from './payload.ts'
-import { type DriverConfig, driverType } from './types.ts'
+import { type DriverConfig, type DriverType, driverType } from './types.ts'
 
 /** A driver as a caller describes it, not yet checked. */
 export interface DriverDraft {
@@ -25,7 +25,7 @@ export async function describeDraft(deps: Deps, draft: DriverDraft): Promise<Che
   const issues: FieldIssue[] = []
   const config = type.check(draft.payload, issues)
   const folder = folderField(draft.payload.path, issues)
-  const integration = await fittingIntegration(deps, draft, type.integrationTypes, issues)
+  const integration = await fittingIntegration(deps, draft, { type, config }, issues)
   if (issues.length > 0) {
     throw new AppError('driver.invalid', { message: issues.map((issue) => issue.message).join(' '), details: issues })
   }
@@ -35,29 +35,38 @@ export async function describeDraft(deps: Deps, draft: DriverDraft): Promise<Che
 async function fittingIntegration(
   deps: Deps,
   draft: DriverDraft,
-  fitting: readonly string[] | null,
+  { type, config }: { readonly type: DriverType; readonly config: DriverConfig },
   issues: FieldIssue[],
 ): Promise<CheckSubject['integration']> {
   const id = draft.integrationId === 'system' ? null : draft.integrationId
+  const fitting = type.integrationTypes
   if (fitting === null) {
-    if (id !== null)
-      issues.push({
-        path: 'integrationId',
-        message: `Drivers of the type ${draft.type} need no integration; leave it out.`,
-      })
+    const message = `Drivers of the type ${draft.type} need no integration; leave it out.`
+    if (id !== null) issues.push({ path: 'integrationId', message })
     return null
   }
   if (id === null) {
-    issues.push({ path: 'integrationId', message: 'Choose an integration of the organization.' })
+    const message = 'Choose an integration of the organization.'
+    if (type.isIntegrationOptional !== true) issues.push({ path: 'integrationId', message })
     return null
   }
   // Of the project's own organization: another one's id looks like one that does not exist (IN-01).
   const found = await getIntegration(deps, draft.orgId, id)
-  if (!fitting.includes(found.type) || (draft.integrationType !== null && draft.integrationType !== found.type)) {
-    const message = `An integration of the type ${found.type} does not fit; drivers of the type ${draft.type} take: ${fitting.join(', ')}.`
-    issues.push({ path: draft.integrationType === null ? 'integrationId' : 'integrationType', message })
+  const message = misfit(draft, found, fitting) ?? type.misfit?.(config, found.type) ?? null
+  if (message !== null) {
+    const isOwnType = draft.integrationType === null || draft.integrationType === found.type
+    issues.push({ path: isOwnType ? 'integrationId' : 'integrationType', message })
+  } else if (found.trust?.status === 'waiting-for-trust') {
+    throw new AppError('integration.not_trusted')
   }
   return found
+}
+
+/** The SDK says the driver's own type where its caller names none, so that is as good as nothing said. */
+function misfit(draft: DriverDraft, found: Integration, fitting: readonly string[]): string | null {
+  const isSaid = draft.integrationType !== null && draft.integrationType !== draft.type
+  if (fitting.includes(found.type) && (!isSaid || draft.integrationType === found.type)) return null
+  return `An integration of the type ${found.type} does not fit${isSaid ? ' what was said of it' : ''}; drivers of the type ${draft.type} take: ${fitting.join(', ')}.`
 }
 
 /** The bucket that a checked draft reaches, as the source table knows it. */
@@ -65,7 +74,8 @@ export function sourceOf(
   orgId: string,
   subject: CheckSubject,
 ): { orgId: string; provider: string; fingerprint: string } {
-  return { orgId, provider: subject.type, fingerprint: driverType(subject.type).fingerprint(subject.config) }
+  const fingerprint = driverType(subject.type).fingerprint(subject.config, subject.integration?.id ?? null)
+  return { orgId, provider: subject.type, fingerprint }
 }
 
 /** One of the fields that say what a driver reaches. The folder is compared as it is matched: `a` and `a/` are one. */

@@ -8,7 +8,7 @@ import { type CheckOutcome, type CheckSubject, checkDriver } from './check.ts'
 import { type DriverDraft, describeDraft, placeOf, sourceOf } from './draft.ts'
 import type { Driver } from './queries.ts'
 import * as queries from './queries.ts'
-import { driverType } from './types.ts'
+import { driverType, unsupported } from './types.ts'
 
 export type { DriverDraft } from './draft.ts'
 export { closeDrivers, type OpenDriver, openDriver } from './open.ts'
@@ -26,7 +26,7 @@ export interface DriverInfo extends Driver {
  * Connects a bucket or folder to a project (DR-01 to DR-08, DR-20).
  *
  * The storage is tried first, and a driver that fails is not saved. With `validate: false` it is saved untried as `failed`: it cannot be chosen
- * for a dataset until a test passes.
+ * for a dataset until a test passes. One whose storage this version does not reach is saved as `unsupported`: datasets can be made on it, but not synced.
  */
 export async function createDriver(
   deps: Deps,
@@ -34,8 +34,8 @@ export async function createDriver(
   draft: DriverDraft & { readonly name: string; readonly validate: boolean },
 ): Promise<DriverInfo> {
   const subject = await describeDraft(deps, draft)
-  const outcome = draft.validate ? await checkDriver(deps, subject) : null
-  if (outcome?.failure) throw outcome.failure
+  const outcome = draft.validate || !isSupported(subject) ? await checkDriver(deps, subject) : null
+  if (outcome?.failure && !isKept(outcome)) throw outcome.failure
   const nowMs = deps.clock.now()
   const id = newId(nowMs)
   await withTransaction(deps.db, async (tx) => {
@@ -99,7 +99,7 @@ export async function getDriver(deps: Deps, id: string): Promise<DriverInfo> {
 }
 
 /**
- * The driver a new dataset wants to use: of the same project, connected, and passed its last check (DR-20). In the transaction that makes the
+ * The driver a new dataset wants to use: of the same project, connected, and passed its last check (DR-20), unless its kind cannot be checked yet. In the transaction that makes the
  * dataset: until its end nobody can change or delete the driver.
  *
  * Throws `driver.not_found` (also for another project's), `dataset.disconnected` or `driver.check_failed`.
@@ -155,8 +155,10 @@ export async function updateDriver(deps: Deps, caller: Caller, id: string, chang
   )
   if (isMoved)
     await refuseInUse(deps, id, 'Bucket and folder cannot be changed while datasets use this storage driver.')
-  const outcome = change.validate ? await checkDriver(deps, subject) : null
-  if (outcome?.failure) throw outcome.failure
+  const outcome = change.validate || !isSupported(subject) ? await checkDriver(deps, subject) : null
+  // A driver that works must not be turned into one that cannot.
+  const isKeptStill = outcome !== null && isKept(outcome) && driver.state !== 'ready'
+  if (outcome?.failure && !isKeptStill) throw outcome.failure
   const fields = {
     name: change.name ?? driver.name,
     integrationId: subject.integration?.id ?? null,
@@ -201,10 +203,19 @@ async function requireDriver(deps: Deps, id: string): Promise<Driver> {
 }
 
 function integrationOf(driver: Driver): CheckSubject['integration'] {
-  const { orgId, integrationId, integrationVersion } = driver
-  return integrationId === null || integrationVersion === null
+  const { orgId, integrationId, integrationVersion, integrationType } = driver
+  return integrationId === null || integrationVersion === null || integrationType === null
     ? null
-    : { orgId, id: integrationId, version: integrationVersion }
+    : { orgId, id: integrationId, version: integrationVersion, type: integrationType }
+}
+
+function isSupported(subject: CheckSubject): boolean {
+  return unsupported(driverType(subject.type), subject.integration?.type ?? null) === null
+}
+
+/** Whether it is kept although it could not be tried. */
+function isKept(outcome: CheckOutcome): boolean {
+  return outcome.failure?.code === 'driver.not_supported'
 }
 
 function checkFields(outcome: CheckOutcome | null, nowMs: number): queries.CheckFields {
@@ -212,7 +223,7 @@ function checkFields(outcome: CheckOutcome | null, nowMs: number): queries.Check
     return { state: 'failed', stateReason: 'It was saved without a test.', report: null, checkedMs: null }
   const { report, failure } = outcome
   return {
-    state: failure === null ? 'ready' : 'failed',
+    state: failure === null ? 'ready' : isKept(outcome) ? 'unsupported' : 'failed',
     stateReason: failure?.message ?? null,
     report,
     checkedMs: nowMs,

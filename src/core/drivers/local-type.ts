@@ -8,7 +8,9 @@ import type { DriverConfig, DriverType } from './types.ts'
 /** A folder or mount on the server. Which folders may be used the operator alone decides; the storage kit enforces it on the resolved path. */
 export const localType: DriverType = {
   type: 'local',
+  provider: 'local',
   integrationTypes: null,
+  opensWith: [null],
   placeFields: ['rootPath', 'path'],
 
   check(payload: DriverPayload, issues: FieldIssue[]): DriverConfig {

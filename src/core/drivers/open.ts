@@ -9,7 +9,7 @@ import { VaultError } from '#vault/envelope.ts'
 import { storageFailure } from './check.ts'
 import { type Driver, selectDriver } from './queries.ts'
 import { StorageCache } from './storage-cache.ts'
-import { driverType } from './types.ts'
+import { driverType, unsupported } from './types.ts'
 
 /** Rotations in a row that opening a driver survives; nobody rotates that often but a test. */
 const ATTEMPTS_MAX = 8
@@ -33,7 +33,7 @@ const caches = new WeakMap<object, StorageCache>()
  *
  * The row is read each time, so a change of the driver or a rotation of its credentials counts from the next call on, in every process. Opened storages
  * are kept for up to 5 minutes.
- * Throws `driver.not_found`, `dataset.disconnected`, `integration.unreadable`, or a storage's own code when it cannot even be opened.
+ * Throws `driver.not_found`, `dataset.disconnected`, `driver.not_supported`, `integration.unreadable`, or a storage's own code when it cannot even be opened.
  */
 export async function openDriver(deps: Deps, driverId: string): Promise<OpenDriver> {
   // Again: a rotation between reading the row and opening the vault destroys the version that was read; and so may the next one.
@@ -67,7 +67,9 @@ function cacheOf(deps: Deps): StorageCache {
 }
 
 async function open(deps: Deps, driver: Driver): Promise<Storage> {
-  const { orgId, integrationId, integrationVersion } = driver
+  const { orgId, integrationId, integrationVersion, integrationType } = driver
+  const refusal = unsupported(driverType(driver.type), integrationType)
+  if (refusal !== null) throw refusal
   const credentials =
     integrationId === null || integrationVersion === null
       ? null

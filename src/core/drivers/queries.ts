@@ -22,7 +22,7 @@ export interface Driver {
   readonly allowDelete: boolean
   /** Rises whenever what the driver reaches, or how, changes; work begun under an older one must not write. */
   readonly epoch: number
-  readonly state: 'ready' | 'failed' | 'disconnected'
+  readonly state: 'ready' | 'failed' | 'disconnected' | 'unsupported'
   readonly stateReason: string | null
   /** The last check, null before the first. */
   readonly report: CheckReport | null

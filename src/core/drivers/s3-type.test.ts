@@ -117,7 +117,7 @@ describe('folder', () => {
 })
 
 describe('two drivers are one bucket', () => {
-  const fingerprint = (payload: Parameters<typeof s3Type.check>[0]) => s3Type.fingerprint(check(payload).config)
+  const fingerprint = (payload: Parameters<typeof s3Type.check>[0]) => s3Type.fingerprint(check(payload).config, null)
 
   it('whatever region and folder they name on AWS, and whether or not its endpoint is written out', () => {
     const plain = fingerprint({ bucketName: 'photos' })

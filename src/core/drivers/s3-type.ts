@@ -1,15 +1,17 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { DriverPayload } from '#contract/drivers.ts'
 import type { Credentials, FieldIssue } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { StorageSpec } from '#storage/open.ts'
-import { compact, matchingField, textField } from './payload.ts'
+import { compact, endpointField, matchingField, textField } from './payload.ts'
 import type { DriverConfig, DriverType } from './types.ts'
 
 /** S3 and everything that speaks it: AWS, or an endpoint of MinIO, Ceph and the like. */
 export const s3Type: DriverType = {
   type: 's3',
-  integrationTypes: ['s3'],
+  provider: 'aws',
+  integrationTypes: ['s3', 'aws-sts', 'aws-cross'],
+  opensWith: ['s3'],
   placeFields: ['bucketName', 'path'],
 
   check(payload: DriverPayload, issues: FieldIssue[]): DriverConfig {
@@ -35,12 +37,18 @@ export const s3Type: DriverType = {
     })
   },
 
+  misfit(config, integrationType): string | null {
+    // Roles are AWS's own: no other storage knows them (DR-12).
+    const isForeign = config.endpoint !== undefined && !isAws(new URL(String(config.endpoint)).host)
+    return isForeign && integrationType !== 's3' ? 'With an endpoint of its own only an access key (s3) fits.' : null
+  },
+
   fingerprint(config): string {
     // AWS bucket names are unique within a partition, whatever the region; elsewhere they are unique to the host.
     const isChina = typeof config.region === 'string' && config.region.startsWith('cn-')
     const aws = isChina ? 'amazonaws.com.cn' : 'amazonaws.com'
     const host = typeof config.endpoint === 'string' ? new URL(config.endpoint).host : aws
-    return `s3|${/\.amazonaws\.com(\.cn)?$/.test(host) ? aws : host}|${String(config.bucketName)}`
+    return `s3|${isAws(host) ? aws : host}|${String(config.bucketName)}`
   },
 
   spec(config, credentials: Credentials | null): StorageSpec {
@@ -66,10 +74,14 @@ export const s3Type: DriverType = {
   },
 }
 
+function isAws(host: string): boolean {
+  return /(^|\.)amazonaws\.com(\.cn)?$/.test(host)
+}
+
 // Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 const awsName = /^(?=.{3,63}$)(?!.*\.\.)[a-z0-9][a-z0-9.-]*[a-z0-9]$/
-// Other services take what S3 took in its first years: capitals and underscores, up to 255 characters.
-const otherName = /^(?=.{3,255}$)(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]$/
+/** A bucket’s name where it is not AWS: other services take what S3 took in its first years, capitals and underscores, up to 255 characters. */
+export const otherBucketName = /^(?=.{3,255}$)(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]$/
 
 function bucketField(given: string | null | undefined, hasEndpoint: boolean, issues: FieldIssue[]): string | undefined {
   const name = textField(given)
@@ -86,44 +98,10 @@ function bucketProblem(name: string | undefined, hasEndpoint: boolean): string |
   }
   if (name.includes('/')) return 'Give the bucket’s name only; what follows the slash belongs into the path.'
   if (isIP(name) !== 0) return 'A bucket’s name must not look like an IP address.'
-  if (!(hasEndpoint ? otherName : awsName).test(name)) {
+  if (!(hasEndpoint ? otherBucketName : awsName).test(name)) {
     return hasEndpoint
       ? 'A bucket’s name has 3 to 255 letters, digits, dots, hyphens and underscores, and starts and ends with a letter or digit.'
       : 'A bucket’s name has 3 to 63 small letters, digits, dots and hyphens, and starts and ends with a letter or digit.'
   }
   return null
-}
-
-// Addresses where clouds hand their own machines' credentials out; no bucket is there, but an attacker's profit is.
-const metadataHosts = new BlockList()
-metadataHosts.addSubnet('169.254.0.0', 16, 'ipv4')
-metadataHosts.addAddress('168.63.129.16', 'ipv4')
-metadataHosts.addAddress('100.100.100.200', 'ipv4')
-metadataHosts.addAddress('fd00:ec2::254', 'ipv6')
-metadataHosts.addSubnet('fe80::', 10, 'ipv6')
-
-function endpointField(given: string | null | undefined, field: string, issues: FieldIssue[]): string | undefined {
-  const text = textField(given)
-  if (text === undefined) return undefined
-  const url = URL.canParse(text) ? new URL(text) : null
-  const problem = url === null ? 'Give it as http(s)://host:port.' : endpointProblem(url)
-  if (problem === null) return url!.origin
-  issues.push({ path: `payload.${field}`, message: problem })
-  return undefined
-}
-
-function endpointProblem(url: URL): string | null {
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'Give it as http(s)://host:port.'
-  if (url.username !== '' || url.password !== '')
-    return 'Leave user and password out; they belong into the integration.'
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    return 'Give host and port only; the bucket’s name and the folder have fields of their own.'
-  }
-  // The URL parser has already turned every spelling of an IPv4 address (hexadecimal, octal, one number) into the usual one.
-  const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  const family = isIP(host)
-  const isMetadata =
-    (family !== 0 && metadataHosts.check(host, family === 6 ? 'ipv6' : 'ipv4')) ||
-    /^metadata(\.google\.internal)?$/.test(host)
-  return isMetadata ? 'This address belongs to the cloud’s own machines; there is no bucket.' : null
 }

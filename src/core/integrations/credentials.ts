@@ -4,16 +4,11 @@ import { Secret } from '#lib/secret.ts'
 import { VaultError } from '#vault/envelope.ts'
 import type { SecretPlace, Vault } from '#vault/vault.ts'
 import { insertSecret, selectSecret } from './queries.ts'
+import type { FieldIssue } from './registry.ts'
 import { type IntegrationOption, type IntegrationType, integrationType, integrationTypes } from './types.ts'
 
 /** Longest option in characters; a service-account file has about 2,400. */
 const OPTION_CHARS_MAX = 65_536
-
-/** What is wrong with one field, in words a form can put beside it; never repeats what was typed. */
-export interface FieldIssue {
-  readonly path: string
-  readonly message: string
-}
 
 /** Options of an integration as a person typed them: each name of the type's table with its text. */
 export type Options = Readonly<Record<string, unknown>>
@@ -21,25 +16,22 @@ export type Options = Readonly<Record<string, unknown>>
 /** Credentials ready for use: every value prints as `[secret]`. */
 export type Credentials = ReadonlyMap<string, Secret>
 
-/** The description of a kind that can be made now; refuses unknown and not yet supported ones. */
-export function supportedType(type: string): IntegrationType {
+/** The description of a kind of integration; throws `integration.invalid` when there is none of this name. */
+export function requireType(type: string): IntegrationType {
   const found = integrationType(type)
-  if (found === undefined) {
-    const known = integrationTypes.map((each) => each.type)
-    throw new AppError('integration.unsupported', {
-      message: `There is no kind of integration named like this; there are: ${known.join(', ')}.`,
-      details: [{ path: 'type', message: `One of: ${known.join(', ')}.` }],
-    })
-  }
-  if (!found.supported) {
-    throw new AppError('integration.unsupported', {
-      message: `Integrations of the kind “${found.label}” are not supported yet.`,
-    })
-  }
-  return found
+  if (found !== undefined) return found
+  const names = integrationTypes.map((each) => each.type).join(', ')
+  throw new AppError('integration.invalid', {
+    message: `There is no kind of integration named like this; there are: ${names}.`,
+    details: [{ path: 'type', message: `One of: ${names}.` }],
+  })
 }
 
-/** Checks typed options against the type's table; throws `integration.invalid` with one detail a field. `at` is the fields' place in the request. */
+/**
+ * Checks typed options against the type's table; throws `integration.invalid` with one detail a field. `at` is the fields' place in the request.
+ *
+ * The message has all details too, because the SDK shows nothing else; neither ever repeats what was typed.
+ */
 export function checkOptions(type: IntegrationType, options: Options, at: string): void {
   const issues: FieldIssue[] = []
   for (const option of type.options) {
@@ -52,7 +44,10 @@ export function checkOptions(type: IntegrationType, options: Options, at: string
       issues.push({ path: `${at}.${name}`, message: `There is no such field; there are: ${names.join(', ')}.` })
     }
   }
-  if (issues.length > 0) throw new AppError('integration.invalid', { details: issues })
+  if (issues.length === 0 && type.issues !== undefined) issues.push(...type.issues(options, at))
+  if (issues.length === 0) return
+  const said = issues.map(({ path, message }) => `${path}: ${message}`).join(' ')
+  throw new AppError('integration.invalid', { message: `The credentials are not right. ${said}`, details: issues })
 }
 
 function optionProblem(option: IntegrationOption, value: unknown): string | null {
@@ -62,13 +57,12 @@ function optionProblem(option: IntegrationOption, value: unknown): string | null
   if (typeof value !== 'string') return `${option.label} must be a text.`
   if (value.length > OPTION_CHARS_MAX) return `${option.label} is longer than ${OPTION_CHARS_MAX} characters.`
   // The two usual slips of pasting; found here they do not become a puzzling signature error of the provider.
-  if (option.type === 'string' && value.trim() !== value) {
-    return `${option.label} starts or ends with white space; paste it again without.`
+  if (option.type === 'string' && option.isVerbatim !== true) {
+    if (value.trim() !== value) return `${option.label} starts or ends with white space; paste it again without.`
+    if (/[\u0000-\u001f\u007f]/.test(value))
+      return `${option.label} has a line break or control character; paste it again without.`
   }
-  if (option.type === 'string' && /[\u0000-\u001f\u007f]/.test(value)) {
-    return `${option.label} has a line break or control character; paste it again without.`
-  }
-  return null
+  return option.check?.(value) ?? null
 }
 
 /** Seals options as one version of an integration's secret and stores it. */

@@ -2,12 +2,15 @@ import type { Caller, Deps } from '#core/deps.ts'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
-import { type Credentials, checkOptions, type Options, openOptions, sealOptions, supportedType } from './credentials.ts'
+import { type Credentials, checkOptions, type Options, openOptions, requireType, sealOptions } from './credentials.ts'
 import type { Integration, IntegrationUse } from './queries.ts'
 import * as queries from './queries.ts'
+import { newTrust, refuseOverCap, trustAfterOptions } from './trust.ts'
+import type { IntegrationType } from './types.ts'
 
-export type { Credentials, FieldIssue } from './credentials.ts'
-export type { Integration, IntegrationUse } from './queries.ts'
+export type { Credentials } from './credentials.ts'
+export type { Integration, IntegrationUse, Trust } from './queries.ts'
+export type { FieldIssue } from './registry.ts'
 export { type IntegrationOption, type IntegrationType, integrationType, integrationTypes } from './types.ts'
 
 /** What a new integration is made of. */
@@ -19,19 +22,52 @@ export interface NewIntegration {
   readonly metadata: Readonly<Record<string, unknown>>
 }
 
-/** Seals credentials for an organization (IN-01, IN-02). The guard has seen to it that the caller is its owner or admin. */
+/**
+ * Seals credentials for an organization (IN-01, IN-02). The guard has seen to it that the caller is its owner or admin.
+ *
+ * A cross-account one needs none yet: it tells whom to trust and waits (IN-14). Throws `integration.invalid` with one detail a field, and
+ * `integration.limit_reached` (IN-16).
+ */
 export async function createIntegration(deps: Deps, caller: Caller, wanted: NewIntegration): Promise<Integration> {
-  const type = supportedType(wanted.type)
-  checkOptions(type, wanted.options, 'options')
+  const type = requireType(wanted.type)
+  const isWaiting = type.trust !== undefined && Object.keys(wanted.options).length === 0
+  if (!isWaiting) checkOptions(type, wanted.options, 'options')
+  checkMetadata(type, wanted.metadata)
   const nowMs = deps.clock.now()
   const id = newId(nowMs)
   const { orgId, name, metadata } = wanted
+  const trust = newTrust(deps.config, type, id, !isWaiting)
   await withTransaction(deps.db, async (tx) => {
-    await queries.insertIntegration(tx, { id, orgId, name, type: type.type, metadata, creatorId: caller.userId, nowMs })
+    await refuseOverCap(tx, deps.config, orgId, type)
+    const row = { id, orgId, name, type: type.type, metadata, trust, creatorId: caller.userId, nowMs }
+    await queries.insertIntegration(tx, row)
     await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: 1 }, wanted.options)
   })
   deps.log.info({ orgId, integrationId: id, type: type.type, userId: caller.userId }, 'integration created')
   return getIntegration(deps, orgId, id)
+}
+
+/** Names that the platform itself says of cross-account integrations; a caller's would be taken for them. */
+const trustNames = ['userArn', 'email', 'externalId', 'status', 'reason']
+
+function checkMetadata(type: IntegrationType, metadata: Readonly<Record<string, unknown>>): void {
+  const allowed = type.metadata
+  const names = Object.keys(metadata)
+  const wrong =
+    allowed !== undefined
+      ? names.filter((name) => !allowed.names.includes(name))
+      : names.filter((name) => type.trust !== undefined && trustNames.includes(name))
+  if (wrong.length === 0) return
+  const detail =
+    allowed === undefined
+      ? `The server itself writes: ${trustNames.join(', ')}.`
+      : allowed.names.length === 0
+        ? 'This kind of integration takes no metadata.'
+        : `There may be only: ${allowed.names.join(', ')}.`
+  throw new AppError('integration.invalid', {
+    message: allowed?.complaint ?? 'Invalid input specified',
+    details: [{ path: 'metadata', message: detail }],
+  })
 }
 
 /** All integrations of an organization, oldest first. */
@@ -66,17 +102,19 @@ export async function updateIntegration(deps: Deps, caller: Caller, change: Inte
   const version = await withTransaction(deps.db, async (tx) => {
     const locked = await queries.lockIntegration(tx, orgId, id)
     if (locked === null) throw new AppError('integration.not_found')
+    if (metadata !== undefined) checkMetadata(requireType(locked.type), metadata)
     const next = credentials === undefined ? locked.version : locked.version + 1
     if (credentials !== undefined) {
       if (credentials.type !== undefined && credentials.type !== locked.type) {
         const message = `The kind of an integration stays what it is (${locked.type}); make a new one instead.`
         throw new AppError('integration.invalid', { message, details: [{ path: 'credentials.type', message }] })
       }
-      checkOptions(supportedType(locked.type), credentials.options, 'credentials.options')
+      checkOptions(requireType(locked.type), credentials.options, 'credentials.options')
       await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: next }, credentials.options)
       await queries.destroySecretsBefore(tx, id, next)
     }
-    await queries.patchIntegration(tx, { orgId, id, name, metadata, version: next, nowMs: deps.clock.now() })
+    const trust = locked.trust === null || credentials === undefined ? undefined : trustAfterOptions(locked.trust)
+    await queries.patchIntegration(tx, { orgId, id, name, metadata, trust, version: next, nowMs: deps.clock.now() })
     return next
   })
   deps.log.info(

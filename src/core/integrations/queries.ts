@@ -2,6 +2,17 @@ import type { Db } from '#db/connect.ts'
 import { toIso } from '#lib/clock.ts'
 import type { SealedSecret, SecretPlace } from '#vault/vault.ts'
 
+/** How far an integration is with the account that has to trust it (IN-14); nothing of it is secret. */
+export interface Trust {
+  /** Whom the other account has to trust: an ARN for AWS, an e-mail address for Google Cloud. */
+  readonly principal: string
+  /** What the other account's role may ask for in addition, so that nobody else reaches it through us; AWS only. */
+  readonly externalId?: string
+  readonly status: 'waiting-for-trust' | 'trust-established'
+  /** Why it still waits, for people. */
+  readonly reason: string | null
+}
+
 /** An integration as the core hands it out: never with its credentials. */
 export interface Integration {
   readonly id: string
@@ -11,6 +22,8 @@ export interface Integration {
   /** Counts up with every change of the credentials. */
   readonly version: number
   readonly metadata: Readonly<Record<string, unknown>>
+  /** Null unless the integration waits for, or has, the trust of another account. */
+  readonly trust: Trust | null
   readonly creatorEmail: string
   readonly createdMs: number
   readonly updatedMs: number
@@ -34,6 +47,7 @@ interface Row {
   type: string
   version: number
   metadata: Record<string, unknown>
+  trust: Trust | null
   creator_email: string
   created_at: Date
   updated_at: Date
@@ -42,7 +56,7 @@ interface Row {
 }
 
 const select = `
-  select i.id, i.org_id, i.name, i.type, i.version, i.metadata, u.email as creator_email, i.created_at, i.updated_at,
+  select i.id, i.org_id, i.name, i.type, i.version, i.metadata, i.trust, u.email as creator_email, i.created_at, i.updated_at,
          s.created_at as sealed_at, (select count(*) from driver d where d.integration_id = i.id) as drivers_count
   from integration i
   join user_account u on u.id = i.creator_id
@@ -65,6 +79,7 @@ function toIntegration(row: Row): Integration {
     type: row.type,
     version: row.version,
     metadata: row.metadata,
+    trust: row.trust,
     creatorEmail: row.creator_email,
     createdMs: row.created_at.getTime(),
     updatedMs: row.updated_at.getTime(),
@@ -87,13 +102,27 @@ export async function selectOrgForMember(db: Db, id: string, userId: string): Pr
 /** Makes the row; its first secret follows in the same transaction. */
 export async function insertIntegration(
   db: Db,
-  row: { id: string; orgId: string; name: string; type: string; metadata: unknown; creatorId: string; nowMs: number },
+  row: Pick<Integration, 'id' | 'orgId' | 'name' | 'type' | 'metadata' | 'trust'> & {
+    readonly creatorId: string
+    readonly nowMs: number
+  },
 ): Promise<void> {
+  const { id, orgId, name, type, metadata, trust, creatorId, nowMs } = row
   await db.query(
-    `insert into integration (id, org_id, name, type, metadata, creator_id, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $7)`,
-    [row.id, row.orgId, row.name, row.type, JSON.stringify(row.metadata), row.creatorId, toIso(row.nowMs)],
+    `insert into integration (id, org_id, name, type, metadata, trust, creator_id, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+    [id, orgId, name, type, JSON.stringify(metadata), asJson(trust), creatorId, toIso(nowMs)],
   )
+}
+
+/** How many integrations of a kind an organization has; nobody makes another one before the transaction ends. */
+export async function countOfType(tx: Db, orgId: string, type: string): Promise<number> {
+  await tx.query('select 1 from org where id = $1 for no key update', [orgId])
+  const { rows } = await tx.query<{ count: number }>(
+    'select count(*)::int as count from integration where org_id = $1 and type = $2',
+    [orgId, type],
+  )
+  return rows[0]!.count
 }
 
 /** Locks an integration for the rest of the transaction, also against drivers that are about to refer to it. */
@@ -101,9 +130,9 @@ export async function lockIntegration(
   db: Db,
   orgId: string,
   id: string,
-): Promise<{ type: string; version: number } | null> {
-  const { rows } = await db.query<{ type: string; version: number }>(
-    'select type, version from integration where org_id = $1 and id = $2 for update',
+): Promise<Pick<Integration, 'type' | 'version' | 'trust'> | null> {
+  const { rows } = await db.query<Pick<Integration, 'type' | 'version' | 'trust'>>(
+    'select type, version, trust from integration where org_id = $1 and id = $2 for update',
     [orgId, id],
   )
   return rows[0] ?? null
@@ -112,20 +141,27 @@ export async function lockIntegration(
 /** Changes what is given and leaves the rest. */
 export async function patchIntegration(
   db: Db,
-  change: { orgId: string; id: string; name?: string | undefined; metadata?: unknown; version: number; nowMs: number },
+  change: {
+    readonly orgId: string
+    readonly id: string
+    readonly name?: string | undefined
+    readonly metadata?: Integration['metadata'] | undefined
+    readonly trust?: Trust | undefined
+    readonly version: number
+    readonly nowMs: number
+  },
 ): Promise<void> {
+  const { orgId, id, name, metadata, trust, version, nowMs } = change
   await db.query(
-    `update integration set name = coalesce($3, name), metadata = coalesce($4, metadata), version = $5, updated_at = $6
-     where org_id = $1 and id = $2`,
-    [
-      change.orgId,
-      change.id,
-      change.name ?? null,
-      change.metadata === undefined ? null : JSON.stringify(change.metadata),
-      change.version,
-      toIso(change.nowMs),
-    ],
+    `update integration
+        set name = coalesce($3, name), metadata = coalesce($4, metadata), trust = coalesce($5, trust), version = $6, updated_at = $7
+      where org_id = $1 and id = $2`,
+    [orgId, id, name ?? null, asJson(metadata), asJson(trust), version, toIso(nowMs)],
   )
+}
+
+function asJson(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value)
 }
 
 /** Stores one version's sealed document. */

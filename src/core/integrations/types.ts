@@ -1,3 +1,13 @@
+import {
+  arnProblem,
+  arnsProblem,
+  emailProblem,
+  externalAccountProblem,
+  type OptionCheck,
+  serviceAccountProblem,
+} from './option-checks.ts'
+import { registryIssues } from './registry.ts'
+
 /** One thing a person types in to make an integration; forms are rendered from it (IN-13). */
 export interface IntegrationOption {
   readonly name: string
@@ -7,35 +17,49 @@ export interface IntegrationOption {
   readonly required: boolean
   /** Whether a form hides it while it is typed. All options are sealed and none is ever given back. */
   readonly secret: boolean
+  /** Any text, with line breaks and white space around: it is the user's own, and no provider's. */
+  readonly isVerbatim?: true
+  /** What else must be true of it. */
+  readonly check?: OptionCheck
 }
 
 /** One kind of integration, as data: the form, the checks and the choice of storage drivers follow from it. */
 export interface IntegrationType {
   readonly type: string
   readonly label: string
-  /** Whose icon is shown. */
+  /** Whose icon is shown; drivers move between integrations of one provider only. */
   readonly provider: 'aws' | 'gcp' | 'azure' | 'registry' | 'sluice'
   readonly options: readonly IntegrationOption[]
   /** Kinds of storage driver it can back. */
   readonly driverTypes: readonly string[]
-  /** False: described, so that forms can show it as coming, but refused on create. */
+  /** False: made, listed and kept sealed, but its check answers that this version cannot use it yet. */
   readonly supported: boolean
+  /** Made without options; they are given once the other account trusts us (IN-14). */
+  readonly trust?: 'aws' | 'gcp'
+  /** Names a caller's metadata may have, and the text when it has others; left out: any. */
+  readonly metadata?: { readonly names: readonly string[]; readonly complaint: string }
+  /** What must be true of the options together; the fields' places begin with `at`. */
+  readonly issues?: typeof registryIssues
 }
 
-const text = (name: string, label: string, required = true): IntegrationOption => ({
+const text = (name: string, label: string, check?: OptionCheck): IntegrationOption => ({
   name,
   label,
   type: 'string',
-  required,
+  required: true,
   secret: false,
+  ...(check && { check }),
 })
-const hidden = (name: string, label: string, required = true): IntegrationOption => ({
-  ...text(name, label, required),
+const hidden = (name: string, label: string): IntegrationOption => ({ ...text(name, label), secret: true })
+const json = (name: string, label: string, check: OptionCheck): IntegrationOption => ({
+  ...text(name, label, check),
+  type: 'json',
   secret: true,
 })
-const json = (name: string, label: string): IntegrationOption => ({ ...hidden(name, label), type: 'json' })
+const optional = (option: IntegrationOption): IntegrationOption => ({ ...option, required: false })
 
 const accessKey = [text('key', 'Access key ID'), hidden('secret', 'Secret access key')]
+const gcsDrivers = ['gcs', 'faasProxy']
 
 /**
  * Every kind of integration the API knows, in the order forms show them. The names and options are those existing scripts send.
@@ -48,47 +72,58 @@ export const integrationTypes: readonly IntegrationType[] = [
     label: 'AWS or S3-compatible access key',
     provider: 'aws',
     options: accessKey,
-    driverTypes: ['s3'],
+    driverTypes: ['s3', 'powerscaleS3', 'powerscaleNfs', 'faasProxy'],
     supported: true,
   },
   {
     type: 'aws-sts',
     label: 'AWS assumed role (STS)',
     provider: 'aws',
-    options: [...accessKey, text('roleArns', 'Role ARNs')],
-    driverTypes: ['s3'],
+    options: [...accessKey, text('roleArns', 'Role ARNs', arnsProblem)],
+    driverTypes: ['s3', 'faasProxy'],
     supported: false,
   },
   {
     type: 'aws-cross',
     label: 'AWS cross-account role',
     provider: 'aws',
-    options: [text('roleArn', 'Role ARN', false)],
-    driverTypes: ['s3'],
+    options: [text('roleArn', 'Role ARN', arnProblem)],
+    driverTypes: ['s3', 'faasProxy'],
     supported: false,
+    trust: 'aws',
   },
   {
     type: 'gcs',
     label: 'Google Cloud service-account key',
     provider: 'gcp',
-    options: [text('key', 'Key', false), hidden('secret', 'Secret', false), json('content', 'Service-account JSON')],
-    driverTypes: ['gcs'],
+    options: [
+      optional(text('key', 'Key')),
+      optional(hidden('secret', 'Secret')),
+      json('content', 'Service-account JSON', serviceAccountProblem),
+    ],
+    driverTypes: gcsDrivers,
     supported: false,
   },
   {
     type: 'gcp-cross',
     label: 'Google Cloud cross-project',
     provider: 'gcp',
-    options: [text('email', 'Service-account e-mail', false), text('resourceName', 'Resource name', false)],
-    driverTypes: ['gcs'],
+    options: [text('email', 'Service-account e-mail', emailProblem), text('resourceName', 'Resource name')],
+    driverTypes: gcsDrivers,
     supported: false,
+    trust: 'gcp',
+    metadata: { names: [], complaint: 'Invalid input specified' },
   },
   {
     type: 'gcp-workload-identity-federation',
     label: 'Google Cloud workload identity federation',
     provider: 'gcp',
-    options: [hidden('secret', 'Secret'), json('content', 'External-account JSON'), text('clientId', 'Client ID')],
-    driverTypes: ['gcs'],
+    options: [
+      hidden('secret', 'Secret'),
+      json('content', 'External-account JSON', externalAccountProblem),
+      text('clientId', 'Client ID'),
+    ],
+    driverTypes: gcsDrivers,
     supported: false,
   },
   {
@@ -101,16 +136,17 @@ export const integrationTypes: readonly IntegrationType[] = [
       text('clientId', 'Application (client) ID'),
       text('tenantId', 'Directory (tenant) ID'),
     ],
-    driverTypes: ['azureblob', 'azureDatalakeGen2'],
+    driverTypes: ['azureblob', 'azureDatalakeGen2', 'faasProxy'],
     supported: false,
   },
   {
     type: 'key_value',
     label: 'Named secret',
     provider: 'sluice',
-    options: [text('key', 'Name'), hidden('value', 'Value')],
+    options: [text('key', 'Name'), { ...hidden('value', 'Value'), isVerbatim: true }],
     driverTypes: [],
-    supported: false,
+    supported: true,
+    metadata: { names: ['provider', 'ref'], complaint: 'Invalid metadata fields for key-value integration' },
   },
   {
     type: 'private-registry',
@@ -119,6 +155,7 @@ export const integrationTypes: readonly IntegrationType[] = [
     options: [text('name', 'User'), { ...hidden('spec', 'Credentials'), type: 'object' }],
     driverTypes: [],
     supported: false,
+    issues: registryIssues,
   },
 ]
 

@@ -30,7 +30,7 @@ export interface SyncRequest {
  * Starts a sync of a dataset, first or manual, and answers its command at once; a worker does the listing. One that is parked is given up for it.
  *
  * Throws `dataset.already_syncing` (423) while one runs or is paused, `dataset.not_external`, `dataset.not_syncable` (clones and merges),
- * `dataset.readonly`, `dataset.disconnected`, `sync.not_a_plan`. Removes items in a reconcile only (D13).
+ * `dataset.readonly`, `dataset.disconnected`, `driver.not_supported`, `sync.not_a_plan`. Removes items in a reconcile only (D13).
  */
 export async function startSync(
   deps: Deps,
@@ -91,6 +91,7 @@ async function startSyncIn(
   if (dataset.kind !== 'master') throw new AppError('dataset.not_syncable')
   if (dataset.driver_id === null) throw new AppError('dataset.not_external')
   if (dataset.is_readonly) throw new AppError('dataset.readonly')
+  if (dataset.state === 'unsupported') throw new AppError('driver.not_supported')
   if (dataset.state !== 'ready') throw new AppError('dataset.disconnected')
   const options: RunOptions = {
     ...(request.forceRescan && { forceRescan: true }),

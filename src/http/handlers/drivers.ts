@@ -12,6 +12,7 @@ import {
   updateDriver,
 } from '#core/drivers/drivers.ts'
 import { integrationUses } from '#core/integrations/integrations.ts'
+import { AppError } from '#lib/app-error.ts'
 import { toIso } from '#lib/clock.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -63,6 +64,7 @@ export const driverHandlers: Handlers<typeof driverRoutes> = {
 }
 
 interface DraftBody {
+  readonly metadata: { readonly system: { readonly orgId?: string | null | undefined } }
   readonly type: string
   readonly integrationId?: string | null | undefined
   readonly integrationType?: string | null | undefined
@@ -73,6 +75,11 @@ interface DraftBody {
 function draft(access: { projectId?: string; orgId?: string }, body: DraftBody): DriverDraft {
   const { projectId, orgId } = access
   if (projectId === undefined || orgId === undefined) throw new Error('the guard resolved no project')
+  const said = body.metadata.system.orgId
+  if (said !== null && said !== undefined && said !== orgId) {
+    const message = 'The project belongs to another organization.'
+    throw new AppError('driver.invalid', { message, details: [{ path: 'metadata.system.orgId', message }] })
+  }
   return {
     projectId,
     orgId,
@@ -85,12 +92,26 @@ function draft(access: { projectId?: string; orgId?: string }, body: DraftBody):
   }
 }
 
+function hasBucket(config: DriverInfo['config']): boolean {
+  return 'bucketName' in config || 'bucket' in config || 'containerName' in config
+}
+
+function computePayload(config: DriverInfo['config']) {
+  const text = (name: string) => String(config[name] ?? '')
+  return {
+    computeId: text('computeId'),
+    computeStorageName: text('computeStorageName'),
+    public: config.public === true,
+  }
+}
+
 function render(driver: DriverInfo, baseUrl: string): DriverAnswer {
   const { id, name, type, integrationId, integrationType, projectId, orgId, state, stateReason, folder } = driver
   return {
     // The payload stands flattened among the rest, as the SDK reads it; its names cannot hide ours, which come after it.
     ...driver.config,
-    ...(type === 's3' ? { region: (driver.config.region as string | undefined) ?? null } : {}),
+    ...(hasBucket(driver.config) && { region: (driver.config.region as string | undefined) ?? null }),
+    ...(type === 'computeCluster' && { payload: computePayload(driver.config) }),
     id,
     name,
     type,
@@ -98,12 +119,12 @@ function render(driver: DriverInfo, baseUrl: string): DriverAnswer {
     createdAt: toIso(driver.createdMs),
     updatedAt: toIso(driver.updatedMs),
     url: `${baseUrl}/api/v1/drivers/${id}`,
-    integrationId,
+    integrationId: integrationId ?? (type === 'powerscaleNfs' && state !== 'disconnected' ? 'system' : null),
     integrationType,
     metadata: { system: { projectId, orgId } },
     allowExternalDelete: driver.allowDelete,
     allowExternalModification: true,
-    isSyncable: state !== 'disconnected',
+    isSyncable: state !== 'disconnected' && state !== 'unsupported',
     path: (driver.config.path as string | undefined) ?? '',
     folder,
     state,

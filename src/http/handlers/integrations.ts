@@ -14,19 +14,29 @@ import type { Handlers } from '../handler.ts'
 /** Answers the routes of integrations; who may call them is said in the table. */
 export const integrationHandlers: Handlers<typeof integrationRoutes> = {
   async listAvailableIntegrations() {
-    return integrationTypes.map((type) => ({
-      name: type.type,
-      ...type,
-      options: [...type.options],
-      driverTypes: [...type.driverTypes],
+    return integrationTypes.map(({ type, label, provider, supported, driverTypes, options, trust }) => ({
+      name: type,
+      type,
+      label,
+      provider,
+      supported,
+      driverTypes: [...driverTypes],
+      // Those that wait for trust are made with nothing.
+      options: options.map(({ name, label, type, required, secret }) => ({
+        name,
+        label,
+        type,
+        required: required && trust === undefined,
+        secret,
+      })),
     }))
   },
 
   async createIntegration(deps, { caller, params, body, baseUrl }) {
     const { name, type, options } = body
     const metadata = metadataRecord(body.metadata) ?? {}
-    const made = await createIntegration(deps, caller, { orgId: params.orgId, name, type, options, metadata })
-    return render(made, baseUrl)
+    const wanted = { orgId: params.orgId, name, type, options: options ?? {}, metadata }
+    return render(await createIntegration(deps, caller, wanted), baseUrl)
   },
 
   async listIntegrations(deps, { params, baseUrl }) {
@@ -67,6 +77,22 @@ function metadataRecord(given: GivenMetadata): Record<string, unknown> | undefin
   return Object.fromEntries(given.map(({ name, value }) => [name, value ?? null]))
 }
 
+/** How far a cross-account integration is, as existing scripts read it: whom to trust is `userArn` with AWS and `email` with Google Cloud. */
+function trustMetadata({ type, trust }: Integration) {
+  if (trust === null) return []
+  const { principal, externalId, status, reason } = trust
+  return named({
+    [type === 'aws-cross' ? 'userArn' : 'email']: principal,
+    ...(externalId !== undefined && { externalId }),
+    status,
+    ...(reason !== null && { reason }),
+  })
+}
+
+function named(values: Readonly<Record<string, unknown>>) {
+  return Object.entries(values).map(([name, value]) => ({ name, value }))
+}
+
 function render(integration: Integration, baseUrl: string): IntegrationAnswer {
   const { id, name, type, orgId, version, driversCount } = integration
   return {
@@ -78,7 +104,7 @@ function render(integration: Integration, baseUrl: string): IntegrationAnswer {
     createdAt: toIso(integration.createdMs),
     updatedAt: toIso(integration.updatedMs),
     url: `${baseUrl}/api/v1/orgs/${orgId}/integrations/${id}`,
-    metadata: Object.entries(integration.metadata).map(([key, value]) => ({ name: key, value })),
+    metadata: [...trustMetadata(integration), ...named(integration.metadata)],
     version,
     credentialsUpdatedAt: toIso(integration.credentialsMs),
     driversCount,

@@ -1,0 +1,68 @@
+/** Says what is wrong with a text that was typed, in a whole sentence that never repeats it; null when nothing is. */
+export type OptionCheck = (value: string) => string | null
+
+/** Fields of a Google service-account key that make it usable at all (IN-08). */
+const KEY_FIELDS = ['client_email', 'private_key'] as const
+/** All fields of the file that Google hands out; a registry's password is that file (RG-02). */
+const KEY_FILE_FIELDS = [
+  'project_id',
+  'private_key_id',
+  'private_key',
+  'client_email',
+  'client_id',
+  'auth_uri',
+  'token_uri',
+  'auth_provider_x509_cert_url',
+  'client_x509_cert_url',
+] as const
+
+// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+const roleArn = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\x21-\x7e]{1,576}$/
+
+/** One ARN of an IAM role. */
+export const arnProblem: OptionCheck = (value) =>
+  roleArn.test(value) ? null : 'Give the role’s ARN, such as arn:aws:iam::123456789012:role/reader.'
+
+/** One or more ARNs of IAM roles, separated by commas. */
+export const arnsProblem: OptionCheck = (value) =>
+  value.split(',').every((one) => roleArn.test(one.trim()))
+    ? null
+    : 'Give the ARNs of roles, such as arn:aws:iam::123456789012:role/reader, separated by commas.'
+
+/** Something shaped like an e-mail address. */
+export const emailProblem: OptionCheck = (value) =>
+  /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) ? null : 'Give the e-mail address of the service account.'
+
+/** The JSON text of a service-account key with what is needed to log in by it. */
+export const serviceAccountProblem: OptionCheck = (value) => keyProblem(value, KEY_FIELDS)
+
+/** The same with every field of the file; `problem` of a registry's password. */
+export const keyFileProblem: OptionCheck = (value) => keyProblem(value, KEY_FILE_FIELDS)
+
+/** The JSON text of an external-account configuration (workload identity federation). */
+export const externalAccountProblem: OptionCheck = (value) => {
+  const file = parseObject(value)
+  if (file === null) return 'It must be the text of a JSON object.'
+  // Google's tools write the type; scripts that leave it out are taken at their word.
+  return file.type === undefined || file.type === 'external_account' ? null : 'Its “type” must be “external_account”.'
+}
+
+function keyProblem(value: string, fields: readonly string[]): string | null {
+  const file = parseObject(value)
+  if (file === null) return 'It must be the text of the JSON file that Google Cloud gave for the service account.'
+  if (file.type !== 'service_account') return 'Its “type” must be “service_account”.'
+  const missing = fields.filter((field) => typeof file[field] !== 'string' || file[field] === '')
+  return missing.length === 0 ? null : `It lacks: ${missing.join(', ')}.`
+}
+
+/** A JSON object from text; null when it is anything else. The parser's own error quotes the text, so it is dropped. */
+export function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}
