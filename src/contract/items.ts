@@ -49,6 +49,8 @@ export const Item = z.object({
   thumbnail: z.string(),
   annotations: z.string(),
   dataset: z.string(),
+  description: z.string().optional(),
+  srcItem: z.string().optional().describe('Id of the item this one was cloned from.'),
 })
 export type Item = z.output<typeof Item>
 

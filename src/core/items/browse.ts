@@ -11,6 +11,7 @@ import {
   type DirRow,
   dirColumns,
   type ItemRow,
+  isShownFolderSql,
   itemColumns,
   type RenderContext,
   renderDir,
@@ -90,7 +91,7 @@ export async function listFolders(
   const rows = await run<DirRow>(
     deps.db,
     sql`select ${raw(dirColumns)} from dir d
-        where d.dataset_no = ${datasetNo}::int and d.parent_no = ${dir.dir_no}::int and d.dir_no > 1 and d.deep_items > 0 ${namesAfter('d.name', page)}
+        where d.dataset_no = ${datasetNo}::int and d.parent_no = ${dir.dir_no}::int and d.dir_no > 1 and ${raw(isShownFolderSql)} ${namesAfter('d.name', page)}
         order by d.name limit ${page.limit + 1}::int`,
   )
   return {
@@ -164,11 +165,11 @@ const emptyRoot: DirRow = {
   deep_bytes: 0,
 }
 
-/** A folder that holds nothing (any more) is none, as in a bucket; the root is always there. */
+/** A folder that holds nothing (any more) is none, as in a bucket, unless somebody made it; the root is always there. */
 async function findDir(deps: Deps, where: Fragment): Promise<DirRow | null> {
   const rows = await run<DirRow>(
     deps.db,
-    sql`select ${raw(dirColumns)} from dir d where ${where} and (d.deep_items > 0 or d.dir_no = 1)`,
+    sql`select ${raw(dirColumns)} from dir d where ${where} and (${raw(isShownFolderSql)} or d.dir_no = 1)`,
   )
   return rows[0] ?? null
 }

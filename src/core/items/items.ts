@@ -1,6 +1,11 @@
 /** The read side of the catalog, and work on many of its items: what other parts of the core and the edges may use of it. */
 export { type FolderPage, getItem, getItemByPath, listFolderItems, listFolders } from './browse.ts'
+export { type ItemChange, patchIn, updateItem, updateItemsMetadata } from './change.ts'
 export { type Counts, countItems, displayKey, listSkipped } from './counts.ts'
+export { viewDataset } from './dataset-view.ts'
+export { type Document, descriptionText, mergeDocument } from './document.ts'
+export { folderPath, makeFolder } from './folders.ts'
+export { type ItemPath, requirePath } from './item-paths.ts'
 export {
   cancelItemTask,
   continueItemTask,
@@ -10,7 +15,10 @@ export {
   type Worked,
   workOnItems,
 } from './item-task.ts'
+export { MOVE_MAX, moveItems } from './move.ts'
 export { queryItems } from './query/query.ts'
+export { deleteItem, deleteItems } from './remove.ts'
 export { listRemoved, type RemovedPage, sweepRemoved } from './removed.ts'
 export { type StreamAnswer, type StreamRequest, streamItem } from './stream.ts'
 export { directoryTree } from './tree.ts'
+export { type Writing, writeItems } from './writing.ts'

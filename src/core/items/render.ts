@@ -18,7 +18,9 @@ import { itemModifiedMs, itemUpdatedMs } from './query/sql.ts'
 
 /** SQL of what `renderItem` needs of an item row `i`, besides its folder's path; columns in the shape of `ItemRow`. */
 export const itemColumns = `lpad(to_hex(i.dataset_no), 8, '0') || lpad(to_hex(i.item_no), 16, '0') as id, i.dir_no, i.name,
-  i.size_bytes, i.type_no, i.state, i.flags, i.etag, i.object_key, i.metadata,
+  i.size_bytes, i.type_no, i.state, i.flags, i.etag, i.object_key, i.object_driver_id, i.metadata, i.description, i.annotations,
+  (select u.email from user_account u where u.id = i.creator_id) as creator, (select u.email from user_account u where u.id = i.updater_id) as updater,
+  case when i.origin_item_no is not null then lpad(to_hex(i.origin_dataset_no), 8, '0') || lpad(to_hex(i.origin_item_no), 16, '0') end as origin,
   ${itemUpdatedMs} as updated_ms, ${itemModifiedMs} as modified_ms, ${itemMissingMs} as missing_ms`
 
 /** An item as the database gives it. */
@@ -32,11 +34,23 @@ export interface ItemRow {
   flags: number
   etag: Buffer
   object_key: string | null
+  object_driver_id: string | null
   metadata: Record<string, unknown> | null
+  description: string | null
+  /** How many it has; null: none. */
+  annotations: number | null
+  /** Who brought it in; null: whoever made the dataset, by a sync. */
+  creator: string | null
+  updater: string | null
+  /** Id of the item it was cloned from. */
+  origin: string | null
   updated_ms: number
   modified_ms: number | null
   missing_ms: number | null
 }
+
+/** SQL that is true of a folder row `d` that is shown: something is in it, or somebody made it. */
+export const isShownFolderSql = '(d.deep_items > 0 or d.is_kept)'
 
 /** SQL of what `renderDir` needs of a folder row `d`. */
 export const dirColumns = 'd.dir_no, d.path, d.name, d.is_hidden, d.items, d.bytes, d.deep_items, d.deep_bytes'
@@ -90,13 +104,13 @@ export function renderItem(row: ItemRow, path: string, context: RenderContext): 
     encoding: '7bit',
     mimetype: mediaTypes.get(row.type_no) ?? UNKNOWN_TYPE,
     storage: {
-      driverId: view.driverId,
-      bucket: view.bucket,
+      driverId: row.object_driver_id ?? view.driverId,
+      bucket: row.object_driver_id === null || row.object_driver_id === view.driverId ? view.bucket : null,
       key: keyOf(view, path, row),
       etag: unpackEtag(row.etag),
       modified: row.modified_ms === null ? null : toIso(row.modified_ms),
       state: stateOf(row),
-      addressable: (row.flags & FLAG_UNADDRESSABLE) === 0,
+      addressable: row.object_key !== null || (row.flags & FLAG_UNADDRESSABLE) === 0,
       ...(row.state === MISSING && row.missing_ms !== null && { missingSince: toIso(row.missing_ms) }),
       ...((row.flags & FLAG_CHANGED) !== 0 && { changedInStorage: true as const }),
     },
@@ -109,10 +123,15 @@ export function renderItem(row: ItemRow, path: string, context: RenderContext): 
     type: 'file',
     hidden: (row.flags & FLAG_HIDDEN) !== 0,
     metadata: document === null ? { system } : { ...document, system },
-    creator: view.creator,
+    creator: row.creator ?? view.creator,
     createdAt: toIso(itemCreatedMs(BigInt(`0x${row.id.slice(8)}`))),
     updatedAt: toIso(row.updated_ms),
     ...shared(row.id, context),
+    updatedBy: row.updater ?? row.creator ?? view.creator,
+    annotated: (row.annotations ?? 0) > 0,
+    annotationsCount: row.annotations ?? 0,
+    ...(row.description !== null && { description: row.description }),
+    ...(row.origin !== null && { srcItem: row.origin }),
   }
 }
 

@@ -3,7 +3,8 @@ import type { Deps } from '#core/deps.ts'
 import { dirId } from '#lib/ids.ts'
 import { dirText, parentPath } from './paths.ts'
 import { run } from './query/budget.ts'
-import { type Fragment, sql } from './query/fragment.ts'
+import { type Fragment, raw, sql } from './query/fragment.ts'
+import { isShownFolderSql } from './render.ts'
 
 /** Most folders of one answer: some 30 MB of JSON. */
 export const TREE_FOLDERS_MAX = 100_000
@@ -22,7 +23,7 @@ interface Row {
 }
 
 /**
- * Builds the tree of the folders that hold something, for `GET /datasets/{id}/directoryTree`.
+ * Builds the tree of the folders that hold something or that somebody made, for `GET /datasets/{id}/directoryTree`.
  *
  * With `depth`, folders at most so many levels below the root. A tree of more than `foldersMax` is cut at the greatest depth that fits (but never above the
  * first level, which the list of child folders pages through).
@@ -55,7 +56,7 @@ export async function directoryTree(
 const level: Fragment = sql`(length(d.path) - length(replace(d.path, '/', '')))`
 
 function holding(datasetNo: number): Fragment {
-  return sql`from dir d where d.dataset_no = ${datasetNo}::int and d.dir_no > 1 and d.deep_items > 0`
+  return sql`from dir d where d.dataset_no = ${datasetNo}::int and d.dir_no > 1 and ${raw(isShownFolderSql)}`
 }
 
 async function readFolders(deps: Deps, datasetNo: number, depth: number | null, max: number): Promise<Row[]> {

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { takeTicket } from '#core/catalog/catalog.ts'
+import { requireWritable, type WritableDataset } from '#core/datasets/datasets.ts'
+import type { Deps } from '#core/deps.ts'
+import { type DbClient, withTransaction } from '#db/connect.ts'
+
+/** PostgreSQL's codes after which a transaction is repeated: it met others in a circle, or somebody made the same row first. Source: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const REPEAT = /^(40|23505|55P03)/
+const REPEATS_MAX = 10
+const REPEAT_MS = 20
+
+/** A transaction that writes items of one dataset, with what it holds. */
+export interface Writing {
+  readonly tx: DbClient
+  readonly dataset: WritableDataset
+  /** Of two readings of the storage the one with the greater ticket began later. */
+  readonly ticket: number
+  readonly nowMs: number
+  /** The dataset has an unfinished sync. */
+  readonly hasRun: boolean
+}
+
+/**
+ * Runs `work` in a transaction that may write items of a dataset: it may be changed, it is not deleted meanwhile, and a page of an unfinished sync comes before
+ * or after it as a whole. Repeated where it met others who write the same rows, so `work` must do nothing but write.
+ *
+ * `ticket`: of what was read in the storage before; a new one unless given. Errors: `dataset.not_found`, `dataset.readonly`, `dataset.locked`, and those of `work`.
+ */
+export async function writeItems<T>(
+  deps: Deps,
+  datasetNo: number,
+  work: (writing: Writing) => Promise<T>,
+  ticket?: number,
+): Promise<T> {
+  for (let repeats = 0; ; repeats++) {
+    try {
+      return await withTransaction(deps.db, async (tx) => {
+        const hasRun = await holdRun(tx, datasetNo)
+        const dataset = await requireWritable(tx, datasetNo)
+        const writing = { tx, dataset, hasRun, nowMs: deps.clock.now() }
+        return await work({ ...writing, ticket: ticket ?? (await takeTicket(tx)) })
+      })
+    } catch (error) {
+      const { code } = error as { code?: unknown }
+      if (repeats === REPEATS_MAX || typeof code !== 'string' || !REPEAT.test(code)) throw error
+      await sleep(Math.random() * REPEAT_MS * (repeats + 1))
+    }
+  }
+}
+
+/** Holds the unfinished sync of a dataset; from now on a load of it compares, because somebody else writes rows of it. */
+async function holdRun(tx: DbClient, datasetNo: number): Promise<boolean> {
+  const { rows } = await tx.query<{ mode: string }>(
+    `select mode from sync_run where dataset_no = $1 and state in ('queued', 'running', 'paused', 'parked') order by run_no for update`,
+    [datasetNo],
+  )
+  if (rows.some(({ mode }) => mode === 'load'))
+    await tx.query(
+      `update sync_run set mode = 'compare' where dataset_no = $1 and mode = 'load' and state in ('queued', 'running', 'paused', 'parked')`,
+      [datasetNo],
+    )
+  return rows.length > 0
+}
