@@ -126,11 +126,11 @@ export function itemNo(plan: ItemPlan, isFirst = true): string {
   return isFirst && plan.itemsMax <= GATHER_MAX ? '(i.item_no + 0)' : 'i.item_no'
 }
 
-/** `from … where …` for folders shown among items: those that hold something, without the root. */
+/** `from … where …` for folders shown among items: those that hold something or that somebody made, without the root. */
 export function dirsFrom(datasetNo: number, filter: readonly Compiled[]): Fragment | null {
   const where = allOf(filter.map((condition) => condition.where))
   if (where === false) return null
-  const base = sql`from dir d where d.dataset_no = ${datasetNo}::int and d.dir_no > 1 and d.deep_items > 0`
+  const base = sql`from dir d where d.dataset_no = ${datasetNo}::int and d.dir_no > 1 and (d.deep_items > 0 or d.is_kept)`
   return where === true ? base : sql`${base} and ${where}`
 }
 
