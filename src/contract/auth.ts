@@ -18,6 +18,16 @@ export const User = z.object({
 })
 export type User = z.output<typeof User>
 
+/** A bot: a user that programs log in as. The password is in the answer that makes it, where it was asked for, and nowhere else. */
+export const Bot = User.extend({ password: z.string().optional().describe('Shown once.') })
+export type Bot = z.output<typeof Bot>
+
+/** The only addresses that a log-in in the browser may hand tokens to: the SDK, listening on the person's own machine. */
+export const loginCallback = z
+  .string()
+  .regex(/^http:\/\/localhost:[1-9]\d{0,4}\/?$/, 'must be http://localhost: and a port')
+  .describe('Where the SDK listens: http://localhost:3001.')
+
 const ApiKey = z.object({
   id: z.string(),
   description: z.string(),
@@ -49,6 +59,26 @@ export const authRoutes = {
     }),
     errors: ['auth.invalid_credentials', 'auth.invalid_token', 'rate.limited'],
   }),
+  getLoginPage: route({
+    method: 'GET',
+    path: '/login',
+    root: true,
+    tag: 'Log-in',
+    summary:
+      'The page on which a person logs in for the SDK; it hands the tokens to the SDK on the person’s own machine.',
+    access: 'public',
+    query: z.object({ callback: loginCallback, domain: z.string().optional() }),
+    errors: [],
+  }),
+  getLoginScript: route({
+    method: 'GET',
+    path: '/login.js',
+    root: true,
+    tag: 'Log-in',
+    summary: 'The script of the log-in page.',
+    access: 'public',
+    errors: [],
+  }),
   logout: route({
     method: 'POST',
     path: '/logout',
@@ -62,7 +92,8 @@ export const authRoutes = {
     method: 'POST',
     path: '/apiKeys',
     tag: 'Log-in',
-    summary: 'Makes an API key for the caller. It is shown only once; an API key cannot make another.',
+    summary:
+      'Makes an API key for the caller, or for a bot of an organization they own or administer. It is shown only once; an API key cannot make another.',
     access: 'user',
     body: z.object({ userId: z.string().max(254).optional(), description: z.string().max(1000).optional() }),
     bodyForms: ['form', 'empty'],
@@ -73,16 +104,17 @@ export const authRoutes = {
     method: 'GET',
     path: '/apiKeys',
     tag: 'Log-in',
-    summary: 'Lists the caller’s API keys that are still valid, without the keys themselves.',
+    summary: 'Lists the API keys of the caller, or of a bot, that are still valid; without the keys themselves.',
     access: 'user',
+    query: z.object({ userId: z.string().max(254).optional() }),
     response: z.array(ApiKey),
-    errors: [],
+    errors: ['access.forbidden'],
   }),
   deleteApiKey: route({
     method: 'DELETE',
     path: '/apiKeys/:apiKeyId',
     tag: 'Log-in',
-    summary: 'Revokes an API key of the caller; other processes of the server follow within 10 seconds.',
+    summary: 'Revokes an API key of the caller or of a bot; other processes of the server follow within 10 seconds.',
     access: 'user',
     params: z.object({ apiKeyId: id('API key') }),
     status: 204,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { memberKey, User } from './auth.ts'
-import { emailAddress, id, isoTime } from './fields.ts'
+import { displayName, emailAddress, id, isoTime } from './fields.ts'
 import { Project } from './projects.ts'
 import { orgRoles, route } from './route.ts'
 
@@ -32,6 +32,40 @@ export const orgRoutes = {
     access: 'user',
     response: z.array(Org),
     errors: [],
+  }),
+  createOrg: route({
+    method: 'POST',
+    path: '/orgs',
+    tag: 'Organizations',
+    summary: 'Makes an organization owned by the caller, who must be an owner of the server’s first one.',
+    access: 'user',
+    body: z.object({ name: displayName }),
+    bodyForms: ['form'],
+    response: Org,
+    errors: ['access.forbidden'],
+  }),
+  deleteOrg: route({
+    method: 'DELETE',
+    path: '/orgs/:orgId',
+    tag: 'Organizations',
+    summary:
+      'Deletes an organization without projects; its integrations go with it. The first one of the server stays.',
+    access: { scope: 'org', role: 'owner', of: (request) => request.params.orgId },
+    params,
+    response: z.object({ id: z.string() }),
+    errors: ['org.not_found', 'org.not_empty', 'org.first_stays'],
+  }),
+  updateOrgPlan: route({
+    method: 'PATCH',
+    path: '/orgs/:orgId/plan',
+    tag: 'Organizations',
+    summary: 'Sets the plan of an organization: a label that scripts read back; nothing is limited by it.',
+    access: { scope: 'org', role: 'owner', of: (request) => request.params.orgId },
+    params,
+    body: z.object({ plan: z.enum(['freemium', 'premium']) }),
+    bodyForms: ['form'],
+    response: Org,
+    errors: ['org.not_found'],
   }),
   getOrg: route({
     method: 'GET',

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { memberKey, User } from './auth.ts'
-import { id, isoTime } from './fields.ts'
+import { Bot, memberKey, User } from './auth.ts'
+import { displayName, id, isoTime } from './fields.ts'
 import { projectRoles, route } from './route.ts'
 
 const params = z.object({ projectId: id('project') })
 const memberParams = params.extend({ member: memberKey })
+const botParams = params.extend({ botId: z.string().max(254).describe('Id of the bot, which is its e-mail address.') })
 
 /** A project with exactly the keys that the vendor's SDK compares; `role` is the caller's. */
 export const Project = z.object({
@@ -24,6 +25,13 @@ export const Project = z.object({
 })
 export type Project = z.output<typeof Project>
 
+const Mail = z.object({
+  to: z.union([z.string().max(10_000), z.array(z.string().max(254)).max(100)]),
+  from: z.string().max(254).optional(),
+  subject: z.string().max(1000),
+  body: z.string().max(100_000),
+})
+
 const role = z.enum(projectRoles).describe('`engineer` is what people call a developer.')
 
 /** Projects and who is in them. */
@@ -33,7 +41,7 @@ export const projectRoutes = {
     path: '/projects',
     tag: 'Projects',
     summary:
-      'Makes a project and its caller the owner; in the caller’s chosen organization unless `org` names another.',
+      'Makes a project and its caller the owner, with the hidden dataset `Binaries` and a bot; in the caller’s chosen organization unless `org` names another.',
     access: 'user',
     body: z.object({
       name: z.string().describe('Letters, digits, spaces and !@#$%^&*()_+-[]|., — 255 characters at most.'),
@@ -88,11 +96,88 @@ export const projectRoutes = {
     method: 'DELETE',
     path: '/projects/:projectId',
     tag: 'Projects',
-    summary: 'Deletes a project with its datasets and storage drivers. Nothing is deleted in any bucket.',
+    summary:
+      'Deletes a project with its datasets, bots, commands and storage drivers. Nothing is deleted in any bucket.',
     access: { scope: 'project', role: 'owner', of: (request) => request.params.projectId },
     params,
     response: z.object({ id: z.string() }),
     errors: ['project.not_found', 'project.not_empty'],
+  }),
+  moveProject: route({
+    method: 'PATCH',
+    path: '/projects/:projectId/org',
+    tag: 'Projects',
+    summary: 'Moves a project without storage drivers to another organization, which the caller owns or administers.',
+    access: { scope: 'project', role: 'owner', of: (request) => request.params.projectId },
+    params,
+    body: z.object({ org_id: id('organization') }),
+    bodyForms: ['form'],
+    response: Project,
+    errors: ['project.not_found', 'project.invalid', 'project.has_drivers', 'org.not_found', 'quota.exceeded'],
+  }),
+  sendProjectMail: route({
+    method: 'POST',
+    path: '/projects/:projectId/mail',
+    tag: 'Projects',
+    summary: 'Would send a mail to people of a project; this server sends none and says so.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.params.projectId },
+    params,
+    body: Mail,
+    bodyForms: ['form'],
+    response: z.object({}),
+    errors: ['project.not_found', 'mail.not_set_up'],
+  }),
+  sendMail: route({
+    method: 'POST',
+    path: '/outbox',
+    tag: 'Projects',
+    summary: 'Would send a mail; this server sends none and says so.',
+    access: 'user',
+    body: Mail,
+    bodyForms: ['form'],
+    response: z.object({}),
+    errors: ['mail.not_set_up'],
+  }),
+  listBots: route({
+    method: 'GET',
+    path: '/projects/:projectId/bots',
+    tag: 'Bots',
+    summary: 'Lists the bots of a project; every project begins with one.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.params.projectId },
+    params,
+    response: z.array(Bot),
+    errors: ['project.not_found'],
+  }),
+  createBot: route({
+    method: 'POST',
+    path: '/projects/:projectId/bots',
+    tag: 'Bots',
+    summary: 'Makes a bot: a user for programs, which works as a developer of the project and logs in with its id.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.params.projectId },
+    params,
+    body: z.object({ name: displayName, returnCredentials: z.boolean().nullish() }),
+    response: Bot,
+    errors: ['project.not_found'],
+  }),
+  getBot: route({
+    method: 'GET',
+    path: '/projects/:projectId/bots/:botId',
+    tag: 'Bots',
+    summary: 'Gets a bot of a project.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.params.projectId },
+    params: botParams,
+    response: Bot,
+    errors: ['project.not_found', 'bot.not_found'],
+  }),
+  deleteBot: route({
+    method: 'DELETE',
+    path: '/projects/:projectId/bots/:botId',
+    tag: 'Bots',
+    summary: 'Deletes a bot: its log-ins and API keys end; what it made stays.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.params.projectId },
+    params: botParams,
+    response: Bot,
+    errors: ['project.not_found', 'bot.not_found'],
   }),
   listProjectMembers: route({
     method: 'GET',

@@ -11,6 +11,7 @@ interface OrgRow {
   readonly id: string
   readonly name: string
   readonly creator: string
+  readonly plan: string
   readonly created_at: Date
   readonly updated_at: Date
   readonly role: OrgRole
@@ -36,7 +37,7 @@ export async function createOrg(
 /** The organizations a user is in, oldest first; one of them where `orgId` is given. */
 export async function listOrgs(deps: Deps, caller: Caller, orgId?: string): Promise<Org[]> {
   const { rows } = await deps.db.query<OrgRow>(
-    `select o.id, o.name, u.email as creator, o.created_at, o.updated_at, m.role
+    `select o.id, o.name, u.email as creator, o.plan, o.created_at, o.updated_at, m.role
      from org_member m join org o on o.id = m.org_id join user_account u on u.id = o.creator_id
      where m.user_id = $1 and ($2::text is null or o.id = $2) order by o.id`,
     [caller.userId, orgId ?? null],
@@ -52,7 +53,7 @@ export async function listOrgs(deps: Deps, caller: Caller, orgId?: string): Prom
     account: { id: row.id },
     owner: row.creator,
     creator: row.creator,
-    plan: 'premium',
+    plan: row.plan,
     logoUrl: null,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),

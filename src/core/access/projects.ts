@@ -5,6 +5,8 @@ import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
+import { addBotIn, retireBotsIn } from './bots.ts'
+import { forgetUsers } from './tokens.ts'
 import { renderUser, type UserRow, userColumns } from './users.ts'
 
 interface ProjectRow {
@@ -67,7 +69,8 @@ export async function listProjects(
 }
 
 /**
- * Makes a project whose owner is the caller, and gives its id.
+ * Makes a project whose owner is the caller, with its first bot, and gives its id. `fill` adds what later folders know of, in the same transaction: a
+ * project is there with all that belongs to it, or not at all.
  *
  * It goes to `orgId`, else to the organization the caller chose, else to their oldest one where they are more than a worker: workers make no projects (RO-01).
  */
@@ -75,6 +78,7 @@ export async function createProject(
   deps: Deps,
   caller: Caller,
   given: { name: string; orgId?: string | undefined },
+  fill: (tx: Db, projectId: string) => Promise<void>,
 ): Promise<string> {
   checkName(given.name, 'create')
   const orgId = await orgForProject(deps, caller, given.orgId)
@@ -89,6 +93,14 @@ export async function createProject(
       id,
       caller.userId,
     ])
+    await addBotIn(db, { projectId: id, name: 'default bot', passwordHash: null })
+    await fill(db, id)
+  }).catch((error: unknown) => {
+    // The organization was deleted meanwhile.
+    if ((error as { constraint?: unknown }).constraint === 'project_org_id_fkey') {
+      throw new AppError('org.not_found', { cause: error })
+    }
+    throw error
   })
   return id
 }
@@ -117,19 +129,24 @@ export async function projectDatasets(db: Db, projectId: string): Promise<number
 }
 
 /**
- * Deletes a project with its members and storage drivers; nothing in any bucket is touched.
+ * Deletes a project with its members, bots, commands and storage drivers; nothing in any bucket is touched.
  *
  * Refused with `project.not_empty` while it has datasets: dropping those is the datasets' own affair and comes first.
  */
 export async function removeProject(deps: Deps, projectId: string): Promise<void> {
-  await withTransaction(deps.db, async (db) => {
+  const botIds = await withTransaction(deps.db, async (db) => {
     await lockProject(db, projectId)
     const { rows } = await db.query('select 1 from dataset where project_id = $1 limit 1', [projectId])
     if (rows.length > 0) throw new AppError('project.not_empty')
     await db.query('delete from driver where project_id = $1', [projectId])
-    await db.query('update command set project_id = null where project_id = $1', [projectId])
+    await db.query('delete from command where project_id = $1', [projectId])
+    const bots = await db.query<{ id: string }>('select id from user_account where project_id = $1', [projectId])
+    const ids = bots.rows.map((bot) => bot.id)
+    await retireBotsIn(deps, db, ids)
     await db.query('delete from project where id = $1', [projectId])
+    return ids
   })
+  forgetUsers(deps, botIds)
 }
 
 /** The members of a project, in the order they came. */
@@ -148,11 +165,16 @@ export async function addProjectMember(
 ): Promise<User> {
   return await withTransaction(deps.db, async (db) => {
     await lockProject(db, given.projectId)
-    const { rows } = await db.query('select 1 from org_member where org_id = $1 and user_id = $2', [
-      given.orgId,
-      given.userId,
-    ])
-    if (rows.length === 0) {
+    // A bot has no place in an organization of its own: its project's counts.
+    const { rows } = await db.query<{ kind: string; is_in: boolean }>(
+      `select u.kind, exists (select 1 from org_member where org_id = $1 and user_id = u.id)
+                   or exists (select 1 from project p where p.id = u.project_id and p.org_id = $1) as is_in
+         from user_account u where u.id = $2 and u.deleted_at is null`,
+      [given.orgId, given.userId],
+    )
+    const user = rows[0]
+    if (user === undefined || (user.kind === 'bot' && !user.is_in)) throw new AppError('user.not_found')
+    if (!user.is_in) {
       if (given.byOrgRole !== 'owner' && given.byOrgRole !== 'admin') {
         throw new AppError('access.forbidden', {
           message: 'This person is not in the organization; ask one of its owners or admins to add them.',
@@ -191,15 +213,22 @@ export async function updateProjectMember(
   })
 }
 
-/** Removes a member, named by id or e-mail address, from a project. */
+/** Removes a member, named by id or e-mail address, from a project; a bot of this project is deleted by that. */
 export async function removeProjectMember(deps: Deps, given: { projectId: string; member: string }): Promise<User> {
-  return await withTransaction(deps.db, async (db) => {
+  const removed = await withTransaction(deps.db, async (db) => {
     await lockProject(db, given.projectId)
     const member = await findMember(db, given.projectId, given.member)
+    const { rows } = await db.query('select 1 from user_account where id = $1 and project_id = $2', [
+      member.id,
+      given.projectId,
+    ])
+    if (rows.length > 0) await retireBotsIn(deps, db, [member.id])
     await db.query('delete from project_member where project_id = $1 and user_id = $2', [given.projectId, member.id])
     await checkOwnerLeft(db, given.projectId)
     return member
   })
+  if (removed.type === 'bot') forgetUsers(deps, [removed.id])
+  return removed
 }
 
 function checkName(name: string, doing: 'create' | 'update'): void {
@@ -234,9 +263,12 @@ async function lockProject(db: Db, projectId: string): Promise<void> {
 }
 
 async function checkOwnerLeft(db: Db, projectId: string): Promise<void> {
-  const { rows } = await db.query(`select 1 from project_member where project_id = $1 and role = 'owner' limit 1`, [
-    projectId,
-  ])
+  // A person: nobody can log in as a bot to hand the project on.
+  const { rows } = await db.query(
+    `select 1 from project_member m join user_account u on u.id = m.user_id and u.kind = 'user'
+      where m.project_id = $1 and m.role = 'owner' limit 1`,
+    [projectId],
+  )
   if (rows.length === 0) throw new AppError('project.last_owner')
 }
 

@@ -110,6 +110,12 @@ export async function revoke(
   return gone.size > 0
 }
 
+/** Stops believing what was checked of these users before; for whoever ended their credentials in a transaction of their own. */
+export function forgetUsers(deps: Deps, userIds: readonly string[]): void {
+  const believed = believedOf.get(deps.db)
+  for (const [token, { auth }] of believed ?? []) if (userIds.includes(auth.caller.userId)) believed?.delete(token)
+}
+
 /** The API keys of a user that still work, newest first, without the keys themselves. */
 export async function listApiKeys(
   deps: Deps,
@@ -178,7 +184,7 @@ async function check(
   }
   const { rows } = await deps.db.query<{ email: string }>(
     `select u.email from credential c join user_account u on u.id = c.user_id
-     where c.id = $1 and c.user_id = $2 and c.kind = $3 and c.revoked_at is null and c.expires_at > to_timestamp($4 / 1000.0)`,
+     where u.deleted_at is null and c.id = $1 and c.user_id = $2 and c.kind = $3 and c.revoked_at is null and c.expires_at > to_timestamp($4 / 1000.0)`,
     [jti, sub, typ === 'access' ? 'refresh' : typ, deps.clock.now()],
   )
   const row = rows[0]

@@ -45,7 +45,7 @@ export async function login(
 ): Promise<Tokens> {
   const user = await limitAttempts(deps, { name: given.username, address: given.address }, async () => {
     const { rows } = await deps.db.query<{ id: string; email: string; password_hash: string | null }>(
-      'select id, email, password_hash from user_account where lower(email) = lower($1) or id = $1',
+      'select id, email, password_hash from user_account where (lower(email) = lower($1) or id = $1) and deleted_at is null',
       [given.username],
     )
     const row = rows[0]
@@ -56,7 +56,7 @@ export async function login(
   return await startSession(deps, user)
 }
 
-/** Who is asking, with the organization their new projects go to. */
+/** Who is asking, with the organization their new projects go to; a bot's is that of its project. */
 export async function getMe(deps: Deps, caller: Caller): Promise<User> {
   const { rows } = await deps.db.query<
     UserRow & { role: string | null; org_id: string | null; org_name: string | null }
@@ -67,7 +67,8 @@ export async function getMe(deps: Deps, caller: Caller): Promise<User> {
        select org_id, role from org_member where user_id = u.id
        order by (org_id is not distinct from u.chosen_org_id) desc, role = 'worker', created_at, org_id limit 1
      ) m on true
-     left join org o on o.id = m.org_id
+     left join project p on p.id = u.project_id
+     left join org o on o.id = coalesce(m.org_id, p.org_id)
      where u.id = $1`,
     [caller.userId],
   )
@@ -115,9 +116,12 @@ export async function ensureUsers(db: Db, emails: readonly string[], nowMs: numb
       newId(nowMs),
       email,
     ])
-    const { rows } = await db.query<{ id: string }>('select id from user_account where lower(email) = lower($1)', [
-      email,
-    ])
+    const { rows } = await db.query<{ id: string; kind: string }>(
+      'select id, kind from user_account where lower(email) = lower($1)',
+      [email],
+    )
+    // A bot belongs to its project: nobody makes it a member of an organization, nor brings a deleted one back.
+    if (rows[0]!.kind === 'bot') throw new AppError('user.not_found')
     ids.push(rows[0]!.id)
   }
   return ids
@@ -126,7 +130,7 @@ export async function ensureUsers(db: Db, emails: readonly string[], nowMs: numb
 /** The id of the user with this id or e-mail address, or undefined. */
 export async function findUser(db: Db, idOrEmail: string): Promise<string | undefined> {
   const { rows } = await db.query<{ id: string }>(
-    'select id from user_account where id = $1 or lower(email) = lower($1)',
+    'select id from user_account where (id = $1 or lower(email) = lower($1)) and deleted_at is null',
     [idOrEmail],
   )
   return rows[0]?.id

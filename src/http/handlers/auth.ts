@@ -4,6 +4,8 @@ import {
   chooseOrg,
   createApiKey,
   getMe,
+  holderOfKey,
+  keyHolder,
   listApiKeys,
   login,
   refreshSession,
@@ -11,6 +13,8 @@ import {
 } from '#core/access/access.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
+import { loginPage, loginScript } from '../login-page.ts'
+import { sendPage, sendScript } from '../pages.ts'
 
 /** Log-in, tokens, API keys and the caller's own account. */
 export const authHandlers: Handlers<typeof authRoutes> = {
@@ -27,6 +31,8 @@ export const authHandlers: Handlers<typeof authRoutes> = {
       expires_in: tokens.accessSeconds,
     }
   },
+  getLoginPage: async (_deps, { query, reply }) => sendPage(reply, loginPage(query.callback)),
+  getLoginScript: async (_deps, { reply }) => sendScript(reply, loginScript),
   logout: async (deps, { caller, credential }) => {
     await revoke(deps, caller, { id: credential.id })
   },
@@ -36,18 +42,12 @@ export const authHandlers: Handlers<typeof authRoutes> = {
         message: 'An API key cannot make another one; log in with your password.',
       })
     }
-    if (
-      body.userId !== undefined &&
-      body.userId !== caller.userId &&
-      body.userId.toLowerCase() !== caller.email.toLowerCase()
-    ) {
-      throw new AppError('access.forbidden', { message: 'An API key can be made only for yourself.' })
-    }
-    return await createApiKey(deps, caller, body.description ?? '')
+    return await createApiKey(deps, await keyHolder(deps, caller, body.userId), body.description ?? '')
   },
-  listApiKeys: (deps, { caller }) => listApiKeys(deps, caller),
+  listApiKeys: async (deps, { caller, query }) => listApiKeys(deps, await keyHolder(deps, caller, query.userId)),
   deleteApiKey: async (deps, { caller, params }) => {
-    if (!(await revoke(deps, caller, { id: params.apiKeyId, kind: 'api-key' })))
+    const holder = await holderOfKey(deps, caller, params.apiKeyId)
+    if (!(await revoke(deps, holder, { id: params.apiKeyId, kind: 'api-key' })))
       throw new AppError('auth.api_key_not_found')
   },
   getMe: (deps, { caller }) => getMe(deps, caller),

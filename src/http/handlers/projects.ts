@@ -1,26 +1,35 @@
 import type { Project, projectRoutes } from '#contract/projects.ts'
 import {
   addProjectMember,
+  createBot,
   createProject,
   ensureUsers,
   findUser,
+  getBot,
+  grant,
+  listBots,
   listProjectMembers,
   listProjects,
+  moveProject,
   projectDatasets,
+  removeBot,
   removeProject,
   removeProjectMember,
   renameProject,
   updateProjectMember,
 } from '#core/access/access.ts'
-import { removeDataset } from '#core/datasets/datasets.ts'
+import { createDatasetIn, removeDataset } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
+import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
 
 /** Projects and their members. */
 export const projectHandlers: Handlers<typeof projectRoutes> = {
   createProject: async (deps, { caller, body, baseUrl }) => {
-    const id = await createProject(deps, caller, { name: body.name, orgId: body.org })
+    const id = await createProject(deps, caller, { name: body.name, orgId: body.org }, async (tx, projectId) => {
+      await createDatasetIn(deps, tx, caller, { name: 'Binaries', projectId, driverId: null, isSystem: true })
+    })
     return await getProject(deps, caller, id, baseUrl)
   },
   listProjects: (deps, { caller, baseUrl }) => listProjects(deps, caller, baseUrl),
@@ -40,6 +49,26 @@ export const projectHandlers: Handlers<typeof projectRoutes> = {
     await removeProject(deps, params.projectId)
     return { id: params.projectId }
   },
+  moveProject: async (deps, { caller, params, body, baseUrl }) => {
+    // Its people become members there, which is for those to allow who run it.
+    await grant(deps, caller, 'org', body.org_id, 'admin')
+    await moveProject(deps, { projectId: params.projectId, toOrgId: body.org_id }, async (tx, move) => {
+      await releaseDataPoints(tx, move.fromOrgId, move.items)
+      await reserveDataPoints(tx, move.toOrgId, move.items)
+    })
+    return await getProject(deps, caller, params.projectId, baseUrl)
+  },
+  sendProjectMail: async () => {
+    throw new AppError('mail.not_set_up')
+  },
+  sendMail: async () => {
+    throw new AppError('mail.not_set_up')
+  },
+  listBots: (deps, { params }) => listBots(deps.db, params.projectId),
+  createBot: (deps, { params, body }) =>
+    createBot(deps, { ...params, name: body.name, withCredentials: body.returnCredentials === true }),
+  getBot: (deps, { params }) => getBot(deps.db, params),
+  deleteBot: (deps, { params }) => removeBot(deps, params),
   listProjectMembers: (deps, { params }) => listProjectMembers(deps, params.projectId),
   addProjectMember: async (deps, { params, body, access }) => {
     const userId = await findUser(deps.db, params.member)
