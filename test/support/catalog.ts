@@ -56,6 +56,12 @@ export async function seedDataset(
   addFingerprints(datasetNo, items, dirs)
   await insertDirs(pool, datasetNo, [...dirs.values()])
   const types = await typeNumbers(pool, items)
+  const lastNo = (BigInt(Math.max(0, ...items.map((item) => item.createdMs ?? SEED_MS))) << 21n) + BigInt(items.length)
+  await pool.query('insert into dataset_numbers (dataset_no, last_item_no, last_dir_no) values ($1, $2, $3)', [
+    datasetNo,
+    String(lastNo),
+    dirs.size,
+  ])
   const numbers = new Map<string, bigint>()
   const rows = items.map((item, index) => {
     const { path, name } = splitKey(item.key)
