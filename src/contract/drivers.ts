@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { checkErrors } from './check-errors.ts'
+import { Command } from './commands.ts'
 import { displayName, id, isoTime } from './fields.ts'
 import { route } from './route.ts'
 
@@ -103,27 +105,6 @@ const NewDriver = z.object({
   validate: z.boolean().optional().describe('The same as the query’s.'),
 })
 
-const checkErrors = [
-  'driver.check_failed',
-  'driver.not_supported',
-  'storage.unreachable',
-  'storage.tls_failed',
-  'storage.not_a_storage',
-  'storage.invalid_answer',
-  'storage.unknown_bucket',
-  'storage.wrong_region',
-  'storage.bad_credentials',
-  'storage.expired_credentials',
-  'storage.clock_skew',
-  'storage.denied',
-  'storage.kms_denied',
-  'storage.folder_is_file',
-  'storage.root_not_allowed',
-  'storage.throttled',
-  'storage.unavailable',
-  'integration.unreadable',
-] as const
-
 const describeErrors = ['driver.invalid', 'integration.not_found', 'integration.not_trusted', ...checkErrors] as const
 
 /** Buckets and folders, connected to projects. */
@@ -226,6 +207,42 @@ export const driverRoutes = {
     params,
     response: z.object({ id: z.string() }),
     errors: ['driver.not_found', 'driver.in_use'],
+  }),
+  groupDrivers: route({
+    method: 'GET',
+    path: '/drivers/byProvider',
+    tag: 'Storage drivers',
+    summary: 'Lists the storage drivers of a project, grouped by whose storage they reach.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.query.projectId },
+    query: z.object({ projectId: id('project') }),
+    response: z.record(z.string(), z.array(Driver)).describe('By provider: aws, gcp, azure, …'),
+    errors: ['project.not_found'],
+  }),
+  migrateIntegration: route({
+    method: 'POST',
+    path: '/drivers/migrate-integration',
+    tag: 'Storage drivers',
+    summary:
+      'Moves storage drivers to another integration of the same provider, all or none, after trying each; for owners and admins of the organization.',
+    access: 'user',
+    body: z.object({
+      integrationId: id('integration').describe('Id of the integration they use now.'),
+      newIntegrationId: id('integration').describe('Id of the integration they are to use.'),
+      driverIds: z.array(id('storage driver')).max(1000).optional().describe('Which; all that use it where left out.'),
+    }),
+    response: z.object({ count: z.int(), driverIds: z.array(z.string()) }),
+    errors: ['access.forbidden', 'integration.invalid', 'driver.not_found', 'driver.changed', ...describeErrors],
+  }),
+  validateDrivers: route({
+    method: 'POST',
+    path: '/drivers/validateDrivers',
+    tag: 'Storage drivers',
+    summary:
+      'Tries every storage driver of an integration in the background; the command tells of each. For owners and admins of the organization.',
+    access: 'user',
+    body: z.object({ integrationId: id('integration') }),
+    response: Command,
+    errors: ['access.forbidden', 'integration.not_found'],
   }),
   testDriver: route({
     method: 'GET',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkErrors } from './check-errors.ts'
 import { displayName, id, isoTime } from './fields.ts'
 import { route } from './route.ts'
 
@@ -125,6 +126,21 @@ export const integrationRoutes = {
     }),
     response: Integration,
     errors: ['org.not_found', 'integration.not_found', 'integration.invalid'],
+  }),
+  testIntegration: route({
+    method: 'GET',
+    path: '/orgs/:orgId/integrations/:integrationId/test',
+    tag: 'Integrations',
+    summary: 'Tries an integration as far as this version can; answers nothing on success.',
+    access: { scope: 'org', role: 'admin', of: (request) => request.params.orgId },
+    params,
+    errors: [
+      'org.not_found',
+      'integration.not_found',
+      'integration.not_supported',
+      'dataset.disconnected',
+      ...checkErrors,
+    ],
   }),
   deleteIntegration: route({
     method: 'DELETE',

@@ -1,10 +1,12 @@
 import type { Deps } from '#core/deps.ts'
+import { reviveValidations } from '#core/drivers/drivers.ts'
 import { wakeDrains } from '#core/hints/hints.ts'
 import { reviveItemTasks } from '#core/items/items.ts'
 import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
+import { driverValidation } from './driver-validation.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
 import { REMOVED_SWEEP_MS, sweepRemovedItems } from './removed-sweep.ts'
@@ -24,12 +26,13 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const workers = await startWorkers({
     pool: deps.db,
     deps,
-    jobs: [syncSlice, datasetSweep, hintDrain, itemTask],
+    jobs: [syncSlice, datasetSweep, hintDrain, itemTask, driverValidation],
     concurrency: CONCURRENCY,
     onError,
   })
   const revive = () => {
     reviveSyncs(deps).catch((error) => onError('sync.revive', error))
+    reviveValidations(deps).catch((error) => onError('drivers.revive', error))
     reviveItemTasks(deps).catch((error) => onError('item.revive', error))
   }
   revive()

@@ -42,7 +42,8 @@ export interface NewCommand {
   readonly type: string
   readonly spec: Readonly<Record<string, unknown>>
   readonly orgId: string
-  readonly projectId: string
+  /** Null: of the organization; then only who started it sees it. */
+  readonly projectId: string | null
   readonly creatorId: string
 }
 
@@ -60,11 +61,12 @@ export async function createCommand(deps: Deps, tx: Db, command: NewCommand): Pr
   return rows[0]!
 }
 
-/** A command of a project the caller is in; `command.not_found` otherwise. */
+/** A command of a project the caller is in, or one of the caller's that belongs to no project; `command.not_found` otherwise. */
 export async function findCommand(db: Db, caller: Caller, id: string): Promise<Command> {
   const { rows } = await db.query<Command>(
     `select ${columns} from command c join user_account u on u.id = c.creator_id
-      where c.id = $1 and exists (select 1 from project_member m where m.project_id = c.project_id and m.user_id = $2)`,
+      where c.id = $1 and (exists (select 1 from project_member m where m.project_id = c.project_id and m.user_id = $2)
+                          or c.project_id is null and c.creator_id = $2)`,
     [id, caller.userId],
   )
   if (!rows[0]) throw new AppError('command.not_found')

@@ -1,19 +1,38 @@
-import type { DriverPayload } from '#contract/drivers.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import type { Db } from '#db/connect.ts'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
-import { type CheckOutcome, type CheckSubject, checkDriver } from './check.ts'
-import { type DriverDraft, describeDraft, placeOf, sourceOf } from './draft.ts'
+import {
+  checkFields,
+  type DriverChange,
+  explainVanishedIntegration,
+  isKept,
+  isSupported,
+  prepareChange,
+  requireDriver,
+  writeChange,
+} from './change.ts'
+import { checkDriver } from './check.ts'
+import { type DriverDraft, describeDraft, sourceOf } from './draft.ts'
 import type { Driver } from './queries.ts'
 import * as queries from './queries.ts'
-import { driverType, unsupported } from './types.ts'
+import { type DriverProvider, driverType } from './types.ts'
 
+export type { DriverChange } from './change.ts'
 export type { DriverDraft } from './draft.ts'
+export { type Migration, migrateDrivers, requireIntegrationAdmin } from './migrate.ts'
 export { closeDrivers, type OpenDriver, openDriver } from './open.ts'
 export type { Driver } from './queries.ts'
-export type { DriverConfig } from './types.ts'
+export type { DriverConfig, DriverProvider } from './types.ts'
+export {
+  continueValidation,
+  reviveValidations,
+  testDriver,
+  testIntegration,
+  VALIDATE_JOB,
+  validateDrivers,
+} from './validate.ts'
 
 /** A driver with what only lists and forms show. */
 export interface DriverInfo extends Driver {
@@ -83,6 +102,11 @@ export async function listDrivers(
   return withInfo(deps, await queries.selectDrivers(deps.db, filter))
 }
 
+/** Drivers of a project by whose storage they reach (DR-17), oldest first; providers without drivers are left out. */
+export async function groupDrivers(deps: Deps, projectId: string): Promise<Map<DriverProvider, DriverInfo[]>> {
+  return Map.groupBy(await listDrivers(deps, { projectId }), (driver) => driverType(driver.type).provider)
+}
+
 /** The one driver of a project with this name; names are not unique, so several are an error of its own (DR-03). */
 export async function findDriver(deps: Deps, projectId: string, name: string): Promise<DriverInfo> {
   const found = await listDrivers(deps, { projectId, name })
@@ -118,15 +142,6 @@ export async function requireUsableDriver(tx: Db, projectId: string, id: string)
   return driver
 }
 
-/** A change to a driver; what is left out stays. Payload fields that are null are emptied. */
-export interface DriverChange {
-  readonly name?: string | undefined
-  readonly integrationId?: string | undefined
-  readonly payload?: DriverPayload | undefined
-  readonly allowDelete?: boolean | undefined
-  readonly validate: boolean
-}
-
 /**
  * Changes a driver (DR-14), after trying it with the change.
  *
@@ -142,36 +157,12 @@ export async function updateDriver(deps: Deps, caller: Caller, id: string, chang
     deps.log.info({ driverId: id, allowDelete: change.allowDelete, userId: caller.userId }, 'driver changed')
     return getDriver(deps, id)
   }
-  const allowDelete = change.allowDelete ?? driver.allowDelete
-  const subject = await describeDraft(deps, {
-    ...driver,
-    integrationId: change.integrationId ?? driver.integrationId,
-    integrationType: null,
-    payload: { ...driver.config, ...change.payload },
-    allowDelete,
-  })
-  const isMoved = driverType(driver.type).placeFields.some(
-    (field) => placeOf(driver, field) !== placeOf(subject, field),
+  const { fields, isMoved } = await prepareChange(deps, driver, change)
+  await withTransaction(deps.db, (tx) => writeChange(tx, driver, fields, { isMoved, nowMs: deps.clock.now() })).catch(
+    explainVanishedIntegration,
   )
-  if (isMoved)
-    await refuseInUse(deps, id, 'Bucket and folder cannot be changed while datasets use this storage driver.')
-  const outcome = change.validate || !isSupported(subject) ? await checkDriver(deps, subject) : null
-  // A driver that works must not be turned into one that cannot.
-  const isKeptStill = outcome !== null && isKept(outcome) && driver.state !== 'ready'
-  if (outcome?.failure && !isKeptStill) throw outcome.failure
-  const fields = {
-    name: change.name ?? driver.name,
-    integrationId: subject.integration?.id ?? null,
-    sourceNo: await queries.sourceNumber(deps.db, sourceOf(driver.orgId, subject)),
-    folder: subject.folder,
-    config: subject.config,
-    allowDelete,
-    // A right alone does not change what running work reads.
-    epoch: change.integrationId === undefined && change.payload === undefined ? driver.epoch : driver.epoch + 1,
-    ...checkFields(outcome, deps.clock.now()),
-  }
-  await write(deps, driver, fields, isMoved)
-  deps.log.info({ driverId: id, allowDelete, epoch: fields.epoch, userId: caller.userId }, 'driver changed')
+  const { allowDelete, epoch } = fields
+  deps.log.info({ driverId: id, allowDelete, epoch, userId: caller.userId }, 'driver changed')
   return getDriver(deps, id)
 }
 
@@ -184,73 +175,6 @@ export async function deleteDriver(deps: Deps, caller: Caller, id: string): Prom
     await queries.deleteDriverRow(tx, id)
   })
   deps.log.info({ driverId: id, userId: caller.userId }, 'driver deleted')
-}
-
-/** Tries a saved driver again (PM-19) and keeps the outcome with it; resolves when it is usable, throws its failure otherwise. */
-export async function testDriver(deps: Deps, id: string): Promise<void> {
-  const driver = await requireDriver(deps, id)
-  if (driver.state === 'disconnected') throw new AppError('dataset.disconnected')
-  const outcome = await checkDriver(deps, { ...driver, integration: integrationOf(driver) })
-  // If the driver was changed meanwhile, this outcome is not about it and is not kept.
-  await queries.recordCheck(deps.db, id, driver.epoch, checkFields(outcome, deps.clock.now()))
-  if (outcome.failure !== null) throw outcome.failure
-}
-
-async function requireDriver(deps: Deps, id: string): Promise<Driver> {
-  const driver = await queries.selectDriver(deps.db, id)
-  if (driver === null) throw new AppError('driver.not_found')
-  return driver
-}
-
-function integrationOf(driver: Driver): CheckSubject['integration'] {
-  const { orgId, integrationId, integrationVersion, integrationType } = driver
-  return integrationId === null || integrationVersion === null || integrationType === null
-    ? null
-    : { orgId, id: integrationId, version: integrationVersion, type: integrationType }
-}
-
-function isSupported(subject: CheckSubject): boolean {
-  return unsupported(driverType(subject.type), subject.integration?.type ?? null) === null
-}
-
-/** Whether it is kept although it could not be tried. */
-function isKept(outcome: CheckOutcome): boolean {
-  return outcome.failure?.code === 'driver.not_supported'
-}
-
-function checkFields(outcome: CheckOutcome | null, nowMs: number): queries.CheckFields {
-  if (outcome === null)
-    return { state: 'failed', stateReason: 'It was saved without a test.', report: null, checkedMs: null }
-  const { report, failure } = outcome
-  return {
-    state: failure === null ? 'ready' : isKept(outcome) ? 'unsupported' : 'failed',
-    stateReason: failure?.message ?? null,
-    report,
-    checkedMs: nowMs,
-  }
-}
-
-async function write(deps: Deps, driver: Driver, fields: queries.DriverFields, isMoved: boolean): Promise<void> {
-  await withTransaction(deps.db, async (tx) => {
-    if ((await queries.lockDriver(tx, driver.id)) !== driver.updatedMs) throw new AppError('driver.changed')
-    // Again, now that no dataset can come to it any more.
-    const names = isMoved ? (await queries.selectDatasetNames(tx, [driver.id])).get(driver.id) : undefined
-    if (names !== undefined) throw new AppError('driver.in_use', { details: { datasets: names } })
-    await queries.updateDriverRow(tx, driver.id, fields, deps.clock.now())
-  }).catch(explainVanishedIntegration)
-}
-
-async function refuseInUse(deps: Deps, id: string, message: string): Promise<void> {
-  const names = (await queries.selectDatasetNames(deps.db, [id])).get(id)
-  if (names !== undefined) throw new AppError('driver.in_use', { message, details: { datasets: names } })
-}
-
-/** The integration was there when the check began; its foreign key tells that it was deleted meanwhile. */
-function explainVanishedIntegration(error: unknown): never {
-  const { code, constraint } = error as { code?: string; constraint?: string }
-  if (code === '23503' && constraint === 'driver_integration_id_fkey')
-    throw new AppError('integration.not_found', { cause: error })
-  throw error
 }
 
 async function withInfo(deps: Deps, drivers: readonly Driver[]): Promise<DriverInfo[]> {

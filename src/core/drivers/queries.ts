@@ -90,6 +90,15 @@ export async function selectDrivers(
   return rows.map(toDriver)
 }
 
+/** Drivers that use an integration, in all projects of its organization, oldest first. */
+export async function selectDriversOf(db: Db, orgId: string, integrationId: string): Promise<Driver[]> {
+  const { rows } = await db.query<Row>(
+    `${select} where p.org_id = $1 and d.integration_id = $2 order by d.created_at, d.id`,
+    [orgId, integrationId],
+  )
+  return rows.map(toDriver)
+}
+
 function toDriver(row: Row): Driver {
   return {
     id: row.id,

@@ -163,9 +163,14 @@ export async function deleteIntegration(deps: Deps, caller: Caller, deletion: In
 
 /** The storage drivers that use an integration, for members of its organization (IN-19); `integration.not_found` for everybody else. */
 export async function integrationUses(deps: Deps, caller: Caller, id: string): Promise<IntegrationUse[]> {
+  return queries.selectUses(deps.db, await integrationOrg(deps, caller, id), id)
+}
+
+/** The organization of an integration, for those who are more than workers there; `integration.not_found` for everybody else. */
+export async function integrationOrg(deps: Deps, caller: Caller, id: string): Promise<string> {
   const orgId = await queries.selectOrgForMember(deps.db, id, caller.userId)
   if (orgId === null) throw new AppError('integration.not_found')
-  return queries.selectUses(deps.db, orgId, id)
+  return orgId
 }
 
 /**

@@ -6,15 +6,20 @@ import {
   deleteDriver,
   findDriver,
   getDriver,
+  groupDrivers,
   listDrivers,
+  migrateDrivers,
+  requireIntegrationAdmin,
   testDraft,
   testDriver,
   updateDriver,
+  validateDrivers,
 } from '#core/drivers/drivers.ts'
 import { integrationUses } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import { toIso } from '#lib/clock.ts'
 import type { Handlers } from '../handler.ts'
+import { renderCommand } from './commands.ts'
 
 /** Answers the routes of storage drivers; who may call them is said in the table. */
 export const driverHandlers: Handlers<typeof driverRoutes> = {
@@ -56,6 +61,25 @@ export const driverHandlers: Handlers<typeof driverRoutes> = {
   async deleteDriver(deps, { caller, params }) {
     await deleteDriver(deps, caller, params.driverId)
     return { id: params.driverId }
+  },
+
+  async groupDrivers(deps, { query, baseUrl }) {
+    const groups = await groupDrivers(deps, query.projectId)
+    return Object.fromEntries(
+      [...groups].map(([provider, drivers]) => [provider, drivers.map((driver) => render(driver, baseUrl))]),
+    )
+  },
+
+  async migrateIntegration(deps, { caller, body }) {
+    const { integrationId, newIntegrationId, driverIds } = body
+    const moved = await migrateDrivers(deps, caller, { fromId: integrationId, toId: newIntegrationId, driverIds })
+    return { count: moved.length, driverIds: moved }
+  },
+
+  async validateDrivers(deps, { caller, body, baseUrl }) {
+    const { integrationId: id } = body
+    const orgId = await requireIntegrationAdmin(deps, caller, id)
+    return renderCommand(await validateDrivers(deps, caller, { orgId, id }), baseUrl)
   },
 
   async testDriver(deps, { params }) {

@@ -1,4 +1,5 @@
 import type { Integration as IntegrationAnswer, integrationRoutes } from '#contract/integrations.ts'
+import { testIntegration } from '#core/drivers/drivers.ts'
 import {
   createIntegration,
   deleteIntegration,
@@ -58,6 +59,10 @@ export const integrationHandlers: Handlers<typeof integrationRoutes> = {
       credentials: credentials ? { type: credentials.type ?? undefined, options: credentials.options } : undefined,
     })
     return render(changed, baseUrl)
+  },
+
+  async testIntegration(deps, { params }) {
+    await testIntegration(deps, params.orgId, params.integrationId)
   },
 
   async deleteIntegration(deps, { caller, params, query }) {

@@ -1,0 +1,21 @@
+/** What trying a storage can come to, for the routes that do it. */
+export const checkErrors = [
+  'driver.check_failed',
+  'driver.not_supported',
+  'storage.unreachable',
+  'storage.tls_failed',
+  'storage.not_a_storage',
+  'storage.invalid_answer',
+  'storage.unknown_bucket',
+  'storage.wrong_region',
+  'storage.bad_credentials',
+  'storage.expired_credentials',
+  'storage.clock_skew',
+  'storage.denied',
+  'storage.kms_denied',
+  'storage.folder_is_file',
+  'storage.root_not_allowed',
+  'storage.throttled',
+  'storage.unavailable',
+  'integration.unreadable',
+] as const

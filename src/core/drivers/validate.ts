@@ -1,0 +1,149 @@
+import { type Command, createCommand } from '#core/commands/commands.ts'
+import type { Caller, Deps } from '#core/deps.ts'
+import { getIntegration, integrationType, openCredentials } from '#core/integrations/integrations.ts'
+import { type Db, withTransaction } from '#db/connect.ts'
+import { AppError } from '#lib/app-error.ts'
+import { checkFields, integrationOf, requireDriver } from './change.ts'
+import { checkDriver } from './check.ts'
+import * as queries from './queries.ts'
+
+/** Name of the job that tries the storage drivers of an integration. */
+export const VALIDATE_JOB = 'drivers.validate'
+/** Type of the command that stands for it. */
+const COMMAND = 'validateDrivers'
+/** Drivers tried at once, each with connections of its own; also what one slice does. */
+const BATCH = 4
+/** A worker that is silent for so long is taken to be dead; a check ends after 90 seconds. */
+const SILENT_SECONDS = 150
+
+/** What became of one driver. */
+interface Outcome {
+  readonly driverId: string
+  readonly driverName: string
+  readonly projectId: string
+  readonly status: 'waiting' | 'passed' | 'failed'
+  readonly code?: string
+  readonly message?: string
+}
+
+/** Tries a saved driver again (PM-19) and keeps the outcome with it; resolves when it is usable, throws its failure otherwise. */
+export async function testDriver(deps: Deps, id: string): Promise<void> {
+  const driver = await requireDriver(deps, id)
+  if (driver.state === 'disconnected') throw new AppError('dataset.disconnected')
+  const outcome = await checkDriver(deps, { ...driver, integration: integrationOf(driver) })
+  // If the driver was changed meanwhile, this outcome is not about it and is not kept.
+  await queries.recordCheck(deps.db, id, driver.epoch, checkFields(outcome, deps.clock.now()))
+  if (outcome.failure !== null) throw outcome.failure
+}
+
+/**
+ * Tries what an integration holds, as far as this version can; resolves when it works.
+ *
+ * An access key is tried through the oldest storage driver that uses it, because only a bucket says whether it is accepted. Throws `integration.not_supported`
+ * where nothing can be tried, so that no answer is ever taken for a success; `integration.unreadable`; or what the storage says.
+ */
+export async function testIntegration(deps: Deps, orgId: string, id: string): Promise<void> {
+  const integration = await getIntegration(deps, orgId, id)
+  await openCredentials(deps, integration)
+  const type = integrationType(integration.type)
+  if (type?.supported !== true) {
+    const message = `Integrations of the kind “${type?.label ?? integration.type}” are not supported yet: what was entered is kept sealed, but cannot be tried.`
+    throw new AppError('integration.not_supported', { message })
+  }
+  // A named secret is nobody's credential: that it opens is all there is to try.
+  if (type.driverTypes.length === 0) return
+  const drivers = await queries.selectDriversOf(deps.db, orgId, id)
+  const usable = drivers.find((driver) => driver.state !== 'unsupported')
+  if (usable === undefined) {
+    const message = 'Only a bucket can say whether this key is accepted: make a storage driver with it, that tries it.'
+    throw new AppError('integration.not_supported', { message })
+  }
+  await testDriver(deps, usable.id)
+}
+
+/** Starts trying every storage driver of an integration (PM-20); the command's spec tells of each by its name. */
+export async function validateDrivers(
+  deps: Deps,
+  caller: Caller,
+  integration: { readonly orgId: string; readonly id: string },
+): Promise<Command> {
+  const { orgId, id } = integration
+  const drivers = (await queries.selectDriversOf(deps.db, orgId, id)).map(
+    (driver): Outcome => ({
+      driverId: driver.id,
+      driverName: driver.name,
+      projectId: driver.projectId,
+      status: 'waiting',
+    }),
+  )
+  return withTransaction(deps.db, async (tx) => {
+    const spec = { integrationId: id, drivers }
+    const command = await createCommand(deps, tx, {
+      type: COMMAND,
+      spec,
+      orgId,
+      projectId: null,
+      creatorId: caller.userId,
+    })
+    await enqueue(deps, tx, command.id)
+    return command
+  })
+}
+
+async function enqueue(deps: Deps, tx: Db, commandId: string): Promise<void> {
+  await deps.queue.enqueue(tx, VALIDATE_JOB, { commandId }, { key: `validate:${commandId}` })
+}
+
+/** For the job: tries the next few drivers, writes down what came of each, and puts itself into the queue again while there are more. */
+export async function continueValidation(deps: Deps, commandId: string): Promise<void> {
+  const todo = (await readOutcomes(deps.db, commandId)).filter((one) => one.status === 'waiting').slice(0, BATCH)
+  const tried = await Promise.all(todo.map((one) => tryDriver(deps, one)))
+  await withTransaction(deps.db, async (tx) => {
+    const all = (await readOutcomes(tx, commandId)).map(
+      (one) => tried.find(({ driverId }) => driverId === one.driverId) ?? one,
+    )
+    const waiting = all.filter((one) => one.status === 'waiting').length
+    const failed = all.filter((one) => one.status === 'failed').length
+    await tx.query(
+      `update command set status = $2, progress = $3, spec = spec || $4::jsonb, updated_at = now()
+        where id = $1 and status in ('created', 'in-progress')`,
+      [
+        commandId,
+        waiting === 0 ? 'success' : 'in-progress',
+        waiting === 0 ? 100 : Math.floor((100 * (all.length - waiting)) / all.length),
+        JSON.stringify({ drivers: all, ...(waiting === 0 && { passed: all.length - failed, failed }) }),
+      ],
+    )
+    if (waiting > 0) await enqueue(deps, tx, commandId)
+  })
+}
+
+/** For the clockwork: puts trials that nobody works on into the queue again. */
+export async function reviveValidations(deps: Deps): Promise<void> {
+  const { rows } = await deps.db.query<{ id: string }>(
+    `select id from command
+      where type = '${COMMAND}' and status in ('created', 'in-progress') and updated_at < now() - make_interval(secs => $1)`,
+    [SILENT_SECONDS],
+  )
+  for (const { id } of rows) await enqueue(deps, deps.db, id)
+}
+
+/** Empty when the command is not running any more. Inside a transaction it stays locked. */
+async function readOutcomes(db: Db, commandId: string): Promise<Outcome[]> {
+  const { rows } = await db.query<{ drivers: Outcome[] }>(
+    `select spec->'drivers' as drivers from command where id = $1 and status in ('created', 'in-progress') for update`,
+    [commandId],
+  )
+  return rows[0]?.drivers ?? []
+}
+
+async function tryDriver(deps: Deps, one: Outcome): Promise<Outcome> {
+  try {
+    await testDriver(deps, one.driverId)
+    return { ...one, status: 'passed' }
+  } catch (error) {
+    if (!(error instanceof AppError)) deps.log.error({ driverId: one.driverId, err: error }, 'driver check failed')
+    const told = error instanceof AppError ? error : new AppError('server.internal')
+    return { ...one, status: 'failed', code: told.code, message: told.message }
+  }
+}
