@@ -63,6 +63,9 @@ export const errors = {
       'The project has storage drivers, which use credentials of its organization; delete them before moving it.',
   },
   'bot.not_found': { status: 404, message: 'There is no such bot in this project.' },
+  'setting.not_found': { status: 404, message: 'There is no such setting, or you are not in its scope.' },
+  'setting.invalid': { status: 400, message: 'Invalid input specified; see details for the place.' },
+  'setting.too_many': { status: 400, message: 'This scope has as many settings as it may have; delete some first.' },
   // 424, not 501: the SDK repeats every 501 five times.
   'mail.not_set_up': { status: 424, message: 'This server sends no mail; tell the people another way.' },
   'integration.not_found': { status: 404, message: 'There is no such integration, or you may not use it.' },

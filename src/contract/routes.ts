@@ -13,6 +13,7 @@ import { orgRoutes } from './orgs.ts'
 import { projectRoutes } from './projects.ts'
 import { quotaRoutes } from './quota.ts'
 import type { Route } from './route.ts'
+import { settingRoutes } from './settings.ts'
 import { setupRoutes } from './setup.ts'
 import { syncSettingsRoutes } from './sync-settings.ts'
 import { syncRoutes } from './syncs.ts'
@@ -42,6 +43,7 @@ export const routes = joinGroups(
   orgRoutes,
   quotaRoutes,
   projectRoutes,
+  settingRoutes,
   integrationRoutes,
   driverRoutes,
   hintRoutes,

@@ -14,6 +14,7 @@ import { notificationHandlers } from './handlers/notifications.ts'
 import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { quotaHandlers } from './handlers/quota.ts'
+import { settingHandlers } from './handlers/settings.ts'
 import { setupHandlers } from './handlers/setup.ts'
 import { syncSettingsHandlers } from './handlers/sync-settings.ts'
 import { syncHandlers } from './handlers/syncs.ts'
@@ -27,6 +28,7 @@ export const handlers: Handlers<Routes> = {
   ...orgHandlers,
   ...quotaHandlers,
   ...projectHandlers,
+  ...settingHandlers,
   ...itemHandlers,
   ...itemMarkHandlers,
   ...annotationHandlers,
