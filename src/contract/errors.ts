@@ -188,6 +188,17 @@ export const errors = {
   },
   'item.root_stays': { status: 400, message: 'The root folder of a dataset cannot be changed or deleted.' },
   'item.link_broken': { status: 404, message: 'What this link leads to is not there, or you may not read it.' },
+  'recipe.not_found': { status: 404, message: 'There is no such recipe, or you are not in its projects.' },
+  'recipe.in_use': {
+    status: 400,
+    message: 'Datasets have this recipe; switch them to another one first, or delete it with force.',
+  },
+  'ontology.not_found': { status: 404, message: 'There is no such ontology, or you are not in its projects.' },
+  'ontology.invalid': { status: 400, message: 'The ontology is described wrongly; see details for the place.' },
+  'ontology.label_not_found': {
+    status: 404,
+    message: 'The ontology has no such label; add it first, or update with upsert.',
+  },
   'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
   'notification.category_locked': {
     status: 400,

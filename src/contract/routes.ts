@@ -9,9 +9,12 @@ import { integrationRoutes } from './integrations.ts'
 import { itemMarkRoutes } from './item-marks.ts'
 import { itemRoutes } from './items.ts'
 import { notificationRoutes } from './notifications.ts'
+import { ontologyRoutes } from './ontologies.ts'
 import { orgRoutes } from './orgs.ts'
 import { projectRoutes } from './projects.ts'
+import { queryRoutes } from './query.ts'
 import { quotaRoutes } from './quota.ts'
+import { recipeRoutes } from './recipes.ts'
 import type { Route } from './route.ts'
 import { settingRoutes } from './settings.ts'
 import { setupRoutes } from './setup.ts'
@@ -47,12 +50,15 @@ export const routes = joinGroups(
   integrationRoutes,
   driverRoutes,
   hintRoutes,
+  recipeRoutes,
+  ontologyRoutes,
   datasetRoutes,
   syncRoutes,
   syncSettingsRoutes,
   explainRoutes,
   commandRoutes,
   itemRoutes,
+  queryRoutes,
   itemMarkRoutes,
   annotationRoutes,
   notificationRoutes,

@@ -11,9 +11,12 @@ import { integrationHandlers } from './handlers/integrations.ts'
 import { itemMarkHandlers } from './handlers/item-marks.ts'
 import { itemHandlers } from './handlers/items.ts'
 import { notificationHandlers } from './handlers/notifications.ts'
+import { ontologyHandlers } from './handlers/ontologies.ts'
 import { orgHandlers } from './handlers/orgs.ts'
 import { projectHandlers } from './handlers/projects.ts'
+import { queryHandlers } from './handlers/query.ts'
 import { quotaHandlers } from './handlers/quota.ts'
+import { recipeHandlers } from './handlers/recipes.ts'
 import { settingHandlers } from './handlers/settings.ts'
 import { setupHandlers } from './handlers/setup.ts'
 import { syncSettingsHandlers } from './handlers/sync-settings.ts'
@@ -30,12 +33,15 @@ export const handlers: Handlers<Routes> = {
   ...projectHandlers,
   ...settingHandlers,
   ...itemHandlers,
+  ...queryHandlers,
   ...itemMarkHandlers,
   ...annotationHandlers,
   ...notificationHandlers,
   ...integrationHandlers,
   ...driverHandlers,
   ...hintHandlers,
+  ...recipeHandlers,
+  ...ontologyHandlers,
   ...datasetHandlers,
   ...explainHandlers,
   ...syncHandlers,
