@@ -120,18 +120,6 @@ const cursor = z.string().max(8400).describe('`next` of the page before.')
 
 /** Reading what is in a dataset. */
 export const itemRoutes = {
-  queryItems: route({
-    method: 'POST',
-    path: '/datasets/:datasetId/query',
-    tag: 'Items',
-    summary: 'Finds items by a filter, a page at a time; see the reference of the query language.',
-    access: inDataset,
-    params: datasetParams,
-    body: z.record(z.string(), z.unknown()).describe('See docs/reference/query-language.md.'),
-    bodyForms: ['empty'],
-    response: ItemPage,
-    errors: ['dataset.not_found', 'query.invalid', 'query.too_slow'],
-  }),
   listItems: route({
     method: 'GET',
     path: '/datasets/:datasetId/items',
@@ -258,6 +246,7 @@ export const itemRoutes = {
       'item.not_found',
       'item.missing_in_storage',
       'item.unaddressable',
+      'item.link_broken',
       'item.range_not_satisfiable',
       'dataset.disconnected',
       'storage.denied',

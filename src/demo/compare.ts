@@ -1,4 +1,5 @@
 import type { Client } from '#client/client.ts'
+import { ItemPage } from '#contract/items.ts'
 import type { Bucket } from './bucket.ts'
 
 /** What `npm run demo -- --once --json` prints. */
@@ -92,7 +93,7 @@ async function listItems(client: Client, datasetId: string): Promise<Map<string,
       pageSize: PAGE,
       sort: { id: 'ascending' },
     }
-    const answer = await client.queryItems({ params: { datasetId }, body })
+    const answer = ItemPage.parse(await client.queryItems({ params: { datasetId }, body }))
     for (const item of answer.items) found.set(item.filename, item.id)
     if (!answer.hasNextPage) return found
   }

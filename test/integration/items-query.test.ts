@@ -371,7 +371,8 @@ describe('refusals', () => {
     [{ filter: { name: { $in: 'x' } } }, 'filter.name.$in'],
     [{ filter: { name: 'a\0b' } }, 'filter.name'],
     [{ filter: { filename: `/${'*a'.repeat(40)}` } }, 'filter.filename'],
-    [{ filter: { 'metadata.user.x': { a: { b: 1 } } } }, 'filter.metadata.user.x.a'],
+    [{ filter: { 'metadata.user.x': { a: 1, $gt: 1 } } }, 'filter.metadata.user.x'],
+    [{ filter: { name: { first: 'a' } } }, 'filter.name'],
     [{ filter: [] }, 'filter'],
     [{ sort: { metadata: 'ascending' } }, 'sort.metadata'],
     [{ sort: { name: 'up' } }, 'sort.name'],
@@ -379,8 +380,11 @@ describe('refusals', () => {
     [{ pageSize: 1001 }, 'pageSize'],
     [{ pageSize: '5' }, 'pageSize'],
     [{ resource: 'users' }, 'resource'],
-    [{ join: { on: {} } }, 'join'],
-    [{ delete: true }, 'delete'],
+    [{ join: { on: { resource: 'users' } } }, 'join.on.resource'],
+    [{ join: { filter: { dir: '/' } } }, 'join.filter.dir'],
+    [{ except: { query: { filter: { nope: 1 } } } }, 'except.query.filter.nope'],
+    [{ delete: 'yes' }, 'delete'],
+    [{ resource: 'annotations', update: { label: 'x' } }, 'update'],
     [{ whatever: 1 }, 'whatever'],
   ]
   test.each(cases)('%j at %s', async (body, place) => {

@@ -15,7 +15,10 @@ export {
   type Worked,
   workOnItems,
 } from './item-task.ts'
+export { LINKS_MAX, linkTarget, requireReadable } from './links.ts'
 export { MOVE_MAX, moveItems } from './move.ts'
+export { type AnnotationActs, actOnQuery, queryPurpose } from './query/act.ts'
+export { queryAnnotationRows } from './query/annotations.ts'
 export { queryItems } from './query/query.ts'
 export { deleteItem, deleteItems } from './remove.ts'
 export { listRemoved, type RemovedPage, sweepRemoved } from './removed.ts'

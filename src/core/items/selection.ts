@@ -2,10 +2,11 @@ import { REMOVED_KEPT_MS } from '#core/catalog/catalog.ts'
 import type { Db } from '#db/connect.ts'
 import { parseItemId } from '#lib/ids.ts'
 import { run } from './query/budget.ts'
+import { compileFilter } from './query/compile.ts'
 import { type Fragment, sql } from './query/fragment.ts'
-import { type Condition, parseItemQuery } from './query/parse.ts'
+import { type Condition, parseSelection } from './query/parse.ts'
 import { itemOrder, itemsFrom, needsDir, planItems } from './query/plan.ts'
-import { compileFilter, type QueryScope } from './query/sql.ts'
+import type { QueryScope } from './query/sql.ts'
 
 /** What can be done to many items at once. */
 export type TaskKind = 'clear-missing' | 'clear-changed' | 'restore'
@@ -54,7 +55,7 @@ async function sourceOf(db: Db, scope: QueryScope, selection: Selection): Promis
       where r.dataset_no = ${scope.datasetNo}::int and r.item_no is not null and r.removed_at > to_timestamp(${selection.nowMs - REMOVED_KEPT_MS}::float8 / 1000)`
     return { from, no: sql`r.item_no`, order: sql`order by r.item_no` }
   }
-  const asked = parseItemQuery({ filter: selection.filter }).filter
+  const asked = parseSelection(selection.filter === null ? null : { filter: selection.filter }, '')
   const filter: Condition = { kind: 'and', of: [markOf[selection.kind], asked] }
   const plan = await planItems(db, scope.datasetNo, compileFilter(filter, 'item', scope))
   if (plan === null) return null

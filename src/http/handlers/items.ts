@@ -9,7 +9,6 @@ import {
   listFolderItems,
   listFolders,
   listSkipped,
-  queryItems,
   type StreamAnswer,
   streamItem,
 } from '#core/items/items.ts'
@@ -19,7 +18,6 @@ import type { CallFrame, Handlers } from '../handler.ts'
 
 /** Handlers of the read side. */
 export const itemHandlers: Handlers<typeof itemRoutes> = {
-  queryItems: (deps, call) => queryItems(deps, datasetNo(call), call.body, call.baseUrl),
   listItems: (deps, call) => listFolderItems(deps, datasetNo(call), folderPage(call.query), call.baseUrl),
   listFolders: (deps, call) => listFolders(deps, datasetNo(call), folderPage(call.query)),
   getItemByPath: (deps, call) => getItemByPath(deps, datasetNo(call), call.query.path, call.baseUrl),

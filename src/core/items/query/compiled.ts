@@ -1,7 +1,7 @@
 import type { Fragment, Predicate } from './fragment.ts'
 
 /**
- * A condition as SQL. In `where`, `i` is the item and `d` its folder; for folders, `d` is the folder itself.
+ * A condition as SQL. In `where`, `i` is the item and `d` its folder; for folders, `d` is the folder itself; for annotations, `a` is the annotation.
  *
  * `folder` speaks about `d` only and holds wherever `where` does, so the folders can be found first. `isFolderOnly`: it says the same as `where`.
  * `usesDir`: `where` cannot be evaluated without `d`. `isHidden` is set where the condition says just whether an item is hidden.
@@ -12,6 +12,8 @@ export interface Compiled {
   readonly isFolderOnly: boolean
   readonly usesDir: boolean
   readonly isHidden?: boolean
+  /** Set where the condition says just whether an item has annotations. */
+  readonly isAnnotated?: boolean
   /** The condition is a bound of the id, as an iteration by id sends it. */
   readonly isIdBound?: boolean
   /** Holds wherever the condition does, and is that of an index which holds nothing else: how many there are can be counted at once. */

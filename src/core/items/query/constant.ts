@@ -1,5 +1,5 @@
+import type { Scalar, Test } from './condition.ts'
 import { hasWildcard, parseGlob, toRegex } from './glob.ts'
-import type { Scalar, Test } from './parse.ts'
 import { holdsOrder, isOrdering, many, numberOf, one, timeOf } from './values.ts'
 
 /** A test of something that is the same for every row. */

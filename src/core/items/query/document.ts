@@ -1,59 +1,70 @@
-import { type Predicate, sql } from './fragment.ts'
-import { hasWildcard, parseGlob, toRegex } from './glob.ts'
-import { refuse, type Scalar, type Test } from './parse.ts'
-import { orderText } from './text.ts'
+import type { ElementCondition, Test } from './condition.ts'
+import { refuse } from './condition.ts'
+import { type Fragment, type Predicate, raw, sql } from './fragment.ts'
+import { elementPath, type PathText, steps, valuePath } from './json-path.ts'
 import { isOrdering, many, one } from './values.ts'
 
+/** A JSON column that can be asked about. */
+export interface DocumentColumn {
+  readonly value: Fragment
+  /** An expression that an index for `@?` is on, where there is one, and the steps at which the document stands in it. */
+  readonly indexed?: { readonly value: Fragment; readonly root: string }
+}
+
 /**
- * A test of a place in an item's JSON document (`metadata` without what is assembled from columns).
+ * The document of the items of a dataset: what people and programs gave them; what storage tells is in columns.
  *
- * By SQL/JSON path in its lax mode, which reaches through arrays as the DSL wants: a scalar against an array means «contains», a path through an array of
- * objects means «in any of them». The path and the values are parameters; keys are quoted in the path as JSON strings.
- * Null means missing or null; a list means exactly this array.
- * Source: https://www.postgresql.org/docs/18/functions-json.html#FUNCTIONS-SQLJSON-PATH
+ * The index is on the document under its dataset's number, so that its entries of one dataset lie apart from all others' (0015_query.sql has the same text).
  */
-export function documentTest(keys: readonly string[], test: Test): Predicate {
-  const path = `$${keys.map((key) => `.${JSON.stringify(key)}`).join('')}`
-  const value = sql`i.metadata #> ${keys}::text[]`
+export function itemDocument(datasetNo: number): DocumentColumn {
+  return {
+    value: raw('i.metadata'),
+    indexed: {
+      value: raw(`jsonb_set('{}'::jsonb, array[i.dataset_no::text], i.metadata)`),
+      root: steps([String(datasetNo)]),
+    },
+  }
+}
+
+/** Lists of an item's document that are empty where nobody has written them. */
+const emptyLists = new Set(['system.refs'])
+
+/** A test of a place in a document. Null means missing or null; a list or an object means exactly this. */
+export function documentTest(column: DocumentColumn, keys: readonly string[], test: Test): Predicate {
+  const value = sql`${column.value} #> ${keys}::text[]`
   if (test.op === '$exists') {
-    const exists = sql`jsonb_path_exists(i.metadata, ${path}::jsonpath)`
+    const exists = sql`jsonb_path_exists(${column.value}, ${`$${steps(keys)}`}::jsonpath)`
     return test.value === true ? sql`${exists} is true` : sql`${exists} is not true`
   }
-  const holds = (condition: string, operand: unknown = null): Predicate =>
-    sql`jsonb_path_exists(i.metadata, ${`${path} ? (${condition})`}::jsonpath, ${JSON.stringify({ v: operand })}::jsonb, true)`
   const isNull = sql`coalesce(${value}, 'null'::jsonb) = 'null'::jsonb`
   if (test.op === '$in') {
     const operands = many(test)
-    const isAnyOf = holds(
-      '@ == $v[*]',
-      operands.filter((operand) => operand !== null),
-    )
+    const isAnyOf = pathHolds(column, keys, valuePath(test))
     return operands.includes(null) ? sql`(${isAnyOf} or ${isNull})` : isAnyOf
   }
-  if (Array.isArray(test.value)) {
+  if (typeof test.value === 'object' && test.value !== null) {
     if (test.op !== '$eq') return refuse(test.place, 'a list fits equality, $in and $nin only')
-    return sql`${value} = ${JSON.stringify(test.value)}::jsonb`
+    const whole = sql`${value} = ${JSON.stringify(test.value)}::jsonb`
+    const isEmptyList = Array.isArray(test.value) && test.value.length === 0
+    return isEmptyList && emptyLists.has(keys.join('.')) ? sql`(${whole} or ${isNull})` : whole
   }
-  const operand = one(test)
-  if (test.op === '$eq' && operand === null) return isNull
-  if (isOrdering(test.op)) return orderTest(orderText[test.op], operand, test.place, holds)
-  if (typeof operand === 'string' && hasWildcard(operand)) {
-    return holds(`@ like_regex ${JSON.stringify(toRegex(parseGlob(operand, 'flat')))} flag "s"`)
-  }
-  return holds('@ == $v', operand)
+  if (test.op === '$eq' && one(test) === null) return isNull
+  return isOrdering(test.op)
+    ? pathHolds({ value: column.value }, keys, valuePath(test))
+    : pathHolds(column, keys, valuePath(test))
 }
 
-function orderTest(
-  op: string,
-  operand: Scalar,
-  place: string,
-  holds: (condition: string, operand: unknown) => Predicate,
-): Predicate {
-  if (typeof operand === 'number') return holds(`@ ${op} $v`, operand)
-  if (typeof operand !== 'string') return refuse(place, 'give a number or a text')
-  // A number may arrive as text: it is compared with numbers as a number and with texts as a text.
-  const number = operand.trim() === '' ? Number.NaN : Number(operand)
-  return Number.isFinite(number)
-    ? holds(`@ ${op} $v.number || @ ${op} $v.text`, { number, text: operand })
-    : holds(`@ ${op} $v`, operand)
+/** One element of the list at a place satisfies a whole condition. */
+export function elementTest(column: DocumentColumn, keys: readonly string[], element: ElementCondition): Predicate {
+  return pathHolds(column, keys, elementPath(element.of))
+}
+
+/** The index answers equality; every other part of a path is looked at in the rows that are left. */
+function pathHolds(column: DocumentColumn, keys: readonly string[], { text, lists }: PathText): Predicate {
+  const below = `${steps(keys)} ? (${text})`
+  if (Object.keys(lists).length > 0) {
+    return sql`jsonb_path_exists(${column.value}, ${`$${below}`}::jsonpath, ${JSON.stringify(lists)}::jsonb, true)`
+  }
+  if (column.indexed === undefined || !text.includes('==')) return sql`${column.value} @? ${`$${below}`}::jsonpath`
+  return sql`${column.indexed.value} @? ${`$${column.indexed.root}${below}`}::jsonpath`
 }

@@ -1,16 +1,22 @@
 import { afterPrefix, dirTextSql, pathOfDir, splitFilename } from '../paths.ts'
 import { type Compiled, folderOnly } from './compiled.ts'
+import { refuse, type Scalar, type Test } from './condition.ts'
 import { allOf, anyOf, type Fragment, type Predicate, raw, sql } from './fragment.ts'
-import { type GlobPiece, hasWildcard, likeText, literalPrefix, parseGlob, toLike, toRegex } from './glob.ts'
-import { refuse, type Scalar, type Test } from './parse.ts'
+import {
+  type GlobPiece,
+  hasWildcard,
+  likeText,
+  literalPrefix,
+  parseGlob,
+  toLike,
+  toRegex,
+  WILDCARDS_MAX,
+} from './glob.ts'
 import { orderText } from './text.ts'
 import { isOrdering, many, one, textOf } from './values.ts'
 
 // Tests of where an item or a folder is. Folders are few against items and have an index on their path; so whatever a pattern says about folders is
 // said about the folder row, as an exact path or a range of paths where it can be, and items are found through (folder, name).
-
-/** Most wildcards of one pattern, to bound the work of matching it. */
-export const WILDCARDS_MAX = 32
 
 const path = raw('d.path')
 
@@ -47,13 +53,21 @@ function pathsAnyOf(texts: readonly Scalar[]): Predicate {
 /** `filename` of a folder: its own full path. */
 export function dirFilename(test: Test): Predicate {
   if (test.op === '$exists') return test.value === true
-  if (test.op === '$in') return pathsAnyOf(many(test))
+  if (test.op === '$in') {
+    const texts = many(test).filter((value) => value !== null)
+    const patterns = texts.map(String).filter((text) => text.endsWith('/**'))
+    if (patterns.length > LISTED_FOLDERS_MAX) refuse(test.place, `at most ${LISTED_FOLDERS_MAX} folders`)
+    return anyOf([pathsAnyOf(texts), ...patterns.map((pattern) => dirPattern(pattern, test.place))])
+  }
   const operand = one(test)
   if (operand === null && test.op === '$eq') return false
   const value = textOf(operand, test.place)
   if (isOrdering(test.op)) return sql`${dirTextSql('d')} ${raw(orderText[test.op])} ${value}::text collate "C"`
-  if (!hasWildcard(value)) return pathsAnyOf([value])
-  const pieces = patternPieces(rooted(value), 'path', test.place)
+  return hasWildcard(value) ? dirPattern(value, test.place) : pathsAnyOf([value])
+}
+
+function dirPattern(pattern: string, place: string): Predicate {
+  const pieces = patternPieces(rooted(pattern), 'path', place)
   return allOf([pathRange(literalPrefix(pieces).slice(1)), matchText(dirTextSql('d'), pieces)])
 }
 
@@ -61,18 +75,34 @@ export function dirFilename(test: Test): Predicate {
 export function itemFilename(test: Test): Compiled {
   if (test.op === '$exists') return folderOnly(test.value === true)
   const text = sql`'/' || d.path || i.name`
-  if (test.op === '$in')
-    return filenameAnyOf(
-      many(test)
-        .filter((value) => value !== null)
-        .map(String),
-    )
+  if (test.op === '$in') {
+    const filenames = many(test)
+      .filter((value) => value !== null)
+      .map(String)
+    return either([filenameAnyOf(filenames), ...foldersOf(test, filenames)])
+  }
   const operand = one(test)
   if (operand === null && test.op === '$eq') return folderOnly(false)
   const value = textOf(operand, test.place)
   if (isOrdering(test.op)) return mixed(sql`(${text}) ${raw(orderText[test.op])} ${value}::text collate "C"`, true)
   if (!hasWildcard(value)) return filenameAnyOf([value])
   return filenamePattern(rooted(value), test.place)
+}
+
+/** The SDK puts the end of a pattern behind each folder that it sends in a list of names; every other value of a list is a name to the letter. */
+function foldersOf(test: Test, filenames: readonly string[]): Compiled[] {
+  const patterns = filenames.filter((filename) => filename.endsWith('/**'))
+  if (patterns.length > LISTED_FOLDERS_MAX) refuse(test.place, `at most ${LISTED_FOLDERS_MAX} folders`)
+  return patterns.map((pattern) => filenamePattern(rooted(pattern), test.place))
+}
+
+/** Most folders of one list that are searched with all below them. */
+const LISTED_FOLDERS_MAX = 500
+
+function either(of: readonly Compiled[]): Compiled {
+  if (of.length === 1) return of[0]!
+  const where = anyOf(of.map((part) => part.where))
+  return { ...mixed(where, anyOf(of.map((part) => part.folder))), isFolderOnly: of.every((part) => part.isFolderOnly) }
 }
 
 function filenameAnyOf(filenames: readonly string[]): Compiled {

@@ -82,3 +82,11 @@ export function toRegex(pieces: readonly GlobPiece[]): string {
 export function regexText(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }
+
+/** Most wildcards of one pattern, to bound the work of matching it. */
+export const WILDCARDS_MAX = 32
+
+/** How many wildcards a pattern has; a run of stars is one. */
+export function wildcardsOf(pattern: string): number {
+  return pattern.match(/\*+/g)?.length ?? 0
+}

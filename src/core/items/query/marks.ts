@@ -1,9 +1,9 @@
 import { type Compiled, itemOnly } from './compiled.ts'
+import { refuse, type Test } from './condition.ts'
 import { constantTest } from './constant.ts'
-import type { Field } from './fields.ts'
+import type { ItemField } from './fields.ts'
 import { allOf, anyOf, type Fragment, raw } from './fragment.ts'
 import { timeTest } from './ordered.ts'
-import { refuse, type Test } from './parse.ts'
 import { flagOf, many, one } from './values.ts'
 
 // Missing, excluded and changed items are few among many, and each kind has an index that holds nothing else. Conditions are written as those indexes say
@@ -26,7 +26,7 @@ const states: readonly { readonly state: string; readonly where: Fragment; reado
 export const itemMissingMs = `round(date_part('epoch', i.missing_at) * 1000)::bigint`
 
 /** A test of what syncs say about items: how they stand to their file, since when it is gone, whether it changed. */
-export function markTest({ kind }: Field, test: Test): Compiled {
+export function markTest({ kind }: ItemField, test: Test): Compiled {
   if (kind === 'state') return stateTest(test)
   return kind === 'missingSince' ? missingSinceTest(test) : changedTest(test)
 }

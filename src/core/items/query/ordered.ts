@@ -1,5 +1,5 @@
+import { refuse, type Scalar, type Test } from './condition.ts'
 import { type Predicate, raw, sql } from './fragment.ts'
-import { refuse, type Scalar, type Test } from './parse.ts'
 import { orderText } from './text.ts'
 import { isOrdering, many, numberOf, type OrderOperator, one, timeOf } from './values.ts'
 

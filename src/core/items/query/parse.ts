@@ -1,168 +1,153 @@
-import { AppError } from '#lib/app-error.ts'
-import { isSortField, type SortField } from './fields.ts'
+import { type Condition, everything, refuse } from './condition.ts'
+import { isSortField, type Resource } from './fields.ts'
+import { FILTER_DEPTH_MAX, FilterParser, object, shorten } from './parse-filter.ts'
 
-/** Most levels of `$and`/`$or` in a filter. */
-export const FILTER_DEPTH_MAX = 10
-/** Most conditions in a filter. */
-export const CONDITIONS_MAX = 500
-/** Most values in one `$in`. */
-export const LIST_VALUES_MAX = 10_000
-/** Longest text in a filter, in UTF-16 units: a key of 4,096 bytes with its slash fits. */
-export const TEXT_LENGTH_MAX = 4_200
-/** Longest dotted field, and most parts of it. */
-const FIELD_LENGTH_MAX = 512
-const FIELD_PARTS_MAX = 16
+export { type Condition, type Json, type Operator, refuse, type Scalar, type Test } from './condition.ts'
+
 /** Most rows of one page; the SDK never asks for more. */
 export const PAGE_SIZE_MAX = 1000
 /** Rows that may be paged over by number; beyond, page by id. */
 const OFFSET_MAX = 100_000_000
 const SORT_KEYS_MAX = 5
 
-/** The operators of a condition. `$match` on a text is a pattern. */
-export const operators = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$exists', '$match'] as const
-export type Operator = (typeof operators)[number]
-
-/** A value of a condition that is not a list. */
-export type Scalar = string | number | boolean | null
-
-/** One test of one field. `place` says where it stands in the request, for error messages. */
-export interface Test {
-  readonly kind: 'test'
+/** One key of a sort, in the order they count. */
+export interface SortKey {
   readonly field: string
-  readonly op: Operator
-  readonly value: Scalar | readonly Scalar[]
-  readonly place: string
+  readonly isDescending: boolean
 }
 
-/** A filter as a tree. An empty `and` holds always. */
-export type Condition = { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] } | Test
-
-/** A query of the items of one dataset, checked for form but not yet for the types of its values. */
-export interface ItemQuery {
+/** A query of the items or annotations of one dataset, checked for form but not yet for the types of its values. */
+export interface ParsedQuery {
+  readonly resource: Resource
   readonly filter: Condition
-  readonly sort: readonly { readonly field: SortField; readonly isDescending: boolean }[]
+  readonly sort: readonly SortKey[]
   readonly page: number
   readonly pageSize: number
+  /** What is to be done to what the query finds; null: it is read. */
+  readonly action: QueryAction | null
 }
 
-/** Refuses a query, naming the place in it. */
-export function refuse(place: string, message: string): never {
-  throw new AppError('query.invalid', {
-    message: `The query is malformed at ${place}: ${message}`,
-    details: { place, message },
-  })
-}
+/** What a query does to all rows it finds. `isSystem`: it may change `metadata.system` as well. */
+export type QueryAction =
+  | { readonly kind: 'delete' }
+  | { readonly kind: 'update'; readonly update: Readonly<Record<string, unknown>>; readonly isSystem: boolean }
 
-/** Keys of a query that change nothing for us: the SDK sends them along. */
-const ignoredKeys = new Set(['context', 'systemSpace', 'resource'])
-const laterKeys = new Set(['join', 'update', 'delete', 'references', 'intersect', 'except'])
+type JsonObject = Readonly<Record<string, unknown>>
+
+const knownKeys = new Set([
+  ...['filter', 'sort', 'page', 'pageSize', 'resource', 'join', 'update', 'delete', 'intersect', 'except'],
+  // The SDK and the console of the vendor send these along; they change nothing here.
+  ...['context', 'systemSpace', 'view', 'dqlFilter', 'userQuery', 'user_query'],
+])
+const setKeys = new Set(['filter', 'join', 'intersect', 'except', 'resource', 'page', 'pageSize', 'sort', 'context'])
 
 /**
  * Reads a query as the vendor's SDK sends it (filters DSL); throws `query.invalid` with the place for whatever it does not know, because a part that was
- * skipped in silence would select other items than were asked for.
+ * skipped in silence would select other rows than were asked for.
  */
-export function parseItemQuery(body: Readonly<Record<string, unknown>>): ItemQuery {
-  for (const [key, value] of Object.entries(body)) {
-    if (key === 'filter' || key === 'sort' || key === 'page' || key === 'pageSize' || ignoredKeys.has(key)) continue
-    if (laterKeys.has(key)) {
-      if (value === null || value === undefined || value === false) continue
-      refuse(key, 'this is not supported yet')
-    }
-    refuse(key, 'there is no such part of a query')
-  }
+export function parseQuery(body: JsonObject): ParsedQuery {
+  checkKeys(body, knownKeys, '')
+  const resource = resourceOf(body.resource, 'resource')
   const page = integer(body.page, 'page', 0, OFFSET_MAX, 0)
   const pageSize = integer(body.pageSize, 'pageSize', 0, PAGE_SIZE_MAX, PAGE_SIZE_MAX)
   if (page * pageSize > OFFSET_MAX) refuse('page', 'this is too far to page by number; page by id instead')
-  const filter = body.filter === undefined || body.filter === null ? {} : object(body.filter, 'filter')
-  return { filter: new FilterParser().group(filter, 'filter', 1), sort: parseSort(body.sort), page, pageSize }
+  const filter = conditionOf(new FilterParser(), body, resource, '', 1)
+  return { resource, filter, sort: parseSort(body.sort, resource), page, pageSize, action: actionOf(body) }
 }
 
-function parseSort(value: unknown): ItemQuery['sort'] {
-  if (value === undefined || value === null) return []
+/** Filter, join and sets of a query as one condition. `place` is empty or ends in a dot. */
+function conditionOf(
+  parser: FilterParser,
+  query: JsonObject,
+  resource: Resource,
+  place: string,
+  depth: number,
+): Condition {
+  if (depth > FILTER_DEPTH_MAX) refuse(place, `at most ${FILTER_DEPTH_MAX} levels`)
+  const parts = [parser.filter(query.filter, `${place}filter`)]
+  if (isGiven(query.join)) parts.push(joinOf(parser, query.join, resource, `${place}join`))
+  for (const key of ['intersect', 'except'] as const) {
+    if (!isGiven(query[key])) continue
+    const at = `${place}${key}`
+    const set = object(query[key], at)
+    checkKeys(set, new Set(['query']), `${at}.`)
+    const inner = object(set.query, `${at}.query`)
+    checkKeys(inner, setKeys, `${at}.query.`)
+    if (resourceOf(inner.resource ?? resource, `${at}.query.resource`) !== resource)
+      refuse(`${at}.query.resource`, `sets are of ${resource} here`)
+    const of = conditionOf(parser, inner, resource, `${at}.query.`, depth + 1)
+    parts.push(key === 'intersect' ? of : { kind: 'not', of })
+  }
+  return parts.length === 1 ? parts[0]! : { kind: 'and', of: parts }
+}
+
+/** `on` says how the rows of two resources belong together, and there is one way only. */
+function joinOf(parser: FilterParser, value: unknown, resource: Resource, place: string): Condition {
+  const join = object(value, place)
+  checkKeys(join, new Set(['on', 'filter']), `${place}.`)
+  const other: Resource = resource === 'items' ? 'annotations' : 'items'
+  if (isGiven(join.on)) {
+    const on = object(join.on, `${place}.on`)
+    checkKeys(on, new Set(['resource', 'local', 'forigen', 'foreign']), `${place}.on.`)
+    if (isGiven(on.resource) && on.resource !== other)
+      refuse(`${place}.on.resource`, `${resource} can be joined with ${other} only`)
+  }
+  return { kind: 'joined', of: parser.filter(join.filter, `${place}.filter`) }
+}
+
+function actionOf(body: JsonObject): QueryAction | null {
+  if (isGiven(body.delete) && body.delete !== false) {
+    if (body.delete !== true) refuse('delete', 'say true or false')
+    if (isGiven(body.update)) refuse('update', 'delete or update, not both')
+    return { kind: 'delete' }
+  }
+  if (!isGiven(body.update)) return null
+  return { kind: 'update', update: object(body.update, 'update'), isSystem: body.systemSpace === true }
+}
+
+/**
+ * Which items a query is about, whatever else it says: pages, sorts and the like are allowed and mean nothing. For exports, clones and bulk work, whose
+ * `itemsQuery` is a filter with its join or a whole query. A text is refused, and so is what would change something.
+ */
+export function parseSelection(query: unknown, at = 'query'): Condition {
+  if (!isGiven(query)) return everything
+  const body = object(query, at)
+  const place = at === '' ? '' : `${at}.`
+  checkKeys(body, knownKeys, place)
+  for (const key of ['update', 'delete']) {
+    if (isGiven(body[key]) && body[key] !== false) refuse(`${place}${key}`, 'a selection changes nothing')
+  }
+  if (resourceOf(body.resource, `${place}resource`) !== 'items') refuse(`${place}resource`, 'only items here')
+  return conditionOf(new FilterParser(), body, 'items', place, 1)
+}
+
+function resourceOf(value: unknown, place: string): Resource {
+  if (value === undefined || value === null || value === 'items') return 'items'
+  return value === 'annotations' ? value : refuse(place, 'only items and annotations can be queried here')
+}
+
+function parseSort(value: unknown, resource: Resource): readonly SortKey[] {
+  if (!isGiven(value)) return []
   // The order of the keys is significant, as the SDK sends it.
   const entries = Object.entries(object(value, 'sort'))
   if (entries.length > SORT_KEYS_MAX) refuse('sort', `at most ${SORT_KEYS_MAX} fields`)
   return entries.map(([field, direction]) => {
-    if (!isSortField(field)) refuse(`sort.${shorten(field)}`, 'items cannot be sorted by this field')
-    if (direction !== 'ascending' && direction !== 'descending')
-      refuse(`sort.${field}`, 'say "ascending" or "descending"')
+    const place = `sort.${shorten(field)}`
+    if (!isSortField(resource, field)) refuse(place, `${resource} cannot be sorted by this field`)
+    if (direction !== 'ascending' && direction !== 'descending') refuse(place, 'say "ascending" or "descending"')
     return { field, isDescending: direction === 'descending' }
   })
 }
 
-class FilterParser {
-  #conditions = 0
-
-  /** An object of fields and `$and`/`$or` lists; all of them must hold. */
-  group(value: Readonly<Record<string, unknown>>, place: string, depth: number): Condition {
-    if (depth > FILTER_DEPTH_MAX) refuse(place, `at most ${FILTER_DEPTH_MAX} levels`)
-    const parts = Object.entries(value).map(([key, part]) => {
-      const at = `${place}.${shorten(key)}`
-      if (key === '$and' || key === '$or') return this.#list(key, part, at, depth)
-      if (key.startsWith('$')) return refuse(at, 'there is no such operator here')
-      return this.#field(key, part, at)
-    })
-    return parts.length === 1 ? parts[0]! : { kind: 'and', of: parts }
-  }
-
-  #list(key: '$and' | '$or', value: unknown, place: string, depth: number): Condition {
-    if (!Array.isArray(value)) refuse(place, 'give a list')
-    // By logic nothing would match, by habit everything: so nobody may send it, least of all with a deletion.
-    if (key === '$or' && value.length === 0) refuse(place, 'give at least one alternative')
-    const of = value.map((part, index) =>
-      this.group(object(part, `${place}[${index}]`), `${place}[${index}]`, depth + 1),
-    )
-    return of.length === 1 ? of[0]! : { kind: key === '$and' ? 'and' : 'or', of }
-  }
-
-  #field(field: string, value: unknown, place: string): Condition {
-    const parts = field.split('.')
-    if (field.length > FIELD_LENGTH_MAX || parts.length > FIELD_PARTS_MAX || parts.includes(''))
-      refuse(place, 'this is no field')
-    checkText(field, place)
-    if (!isPlainObject(value)) return this.#test(field, '$eq', value, place)
-    const entries = Object.entries(value)
-    if (entries.length === 0) refuse(place, 'give a value')
-    const of = entries.map(([op, operand]) => {
-      const at = `${place}.${shorten(op)}`
-      if (op === '$and' || op === '$or') {
-        if (!Array.isArray(operand) || operand.length === 0) return refuse(at, 'give a list of values')
-        const each = operand.map((part, index) => this.#field(field, part, `${at}[${index}]`))
-        return { kind: op === '$and' ? ('and' as const) : ('or' as const), of: each }
-      }
-      if (!(operators as readonly string[]).includes(op)) return refuse(at, 'there is no such operator')
-      return this.#test(field, op as Operator, operand, at)
-    })
-    return of.length === 1 ? of[0]! : { kind: 'and', of }
-  }
-
-  #test(field: string, op: Operator, value: unknown, place: string): Test {
-    if (++this.#conditions > CONDITIONS_MAX) refuse(place, `at most ${CONDITIONS_MAX} conditions`)
-    if (op === '$in' || op === '$nin') {
-      if (!Array.isArray(value)) refuse(place, 'give a list')
-      if (value.length > LIST_VALUES_MAX) refuse(place, `at most ${LIST_VALUES_MAX} values`)
-    }
-    if (op === '$exists' && typeof value !== 'boolean') refuse(place, 'say true or false')
-    if (op === '$match' && typeof value !== 'string') refuse(place, 'only a text can be matched yet')
-    if (Array.isArray(value)) {
-      return { kind: 'test', field, op, value: value.map((each, index) => scalar(each, `${place}[${index}]`)), place }
-    }
-    return { kind: 'test', field, op, value: scalar(value, place), place }
+function checkKeys(value: JsonObject, known: ReadonlySet<string>, place: string): void {
+  for (const key of Object.keys(value)) {
+    if (key === 'references' && value[key] !== null) refuse(`${place}${key}`, 'there are no tasks here')
+    if (!known.has(key) && key !== 'references') refuse(`${place}${shorten(key)}`, 'there is no such part of a query')
   }
 }
 
-function scalar(value: unknown, place: string): Scalar {
-  if (value === null || typeof value === 'boolean') return value
-  if (typeof value === 'number') return value
-  if (typeof value === 'string') return checkText(value, place)
-  return refuse(place, 'give a text, a number, true, false or null')
-}
-
-/** PostgreSQL refuses NUL, and half a surrogate pair would reach it as another character. */
-function checkText(text: string, place: string): string {
-  if (text.length > TEXT_LENGTH_MAX) refuse(place, `the text is longer than ${TEXT_LENGTH_MAX} characters`)
-  if (text.includes('\0') || !text.isWellFormed()) refuse(place, 'the text has characters that cannot be in a key')
-  return text
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
 }
 
 function integer(value: unknown, place: string, min: number, max: number, preset: number): number {
@@ -171,16 +156,4 @@ function integer(value: unknown, place: string, min: number, max: number, preset
     refuse(place, `give a whole number from ${min} to ${max}`)
   }
   return value
-}
-
-function object(value: unknown, place: string): Readonly<Record<string, unknown>> {
-  return isPlainObject(value) ? value : refuse(place, 'give an object')
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function shorten(key: string): string {
-  return key.length > 60 ? `${key.slice(0, 60)}…` : key
 }

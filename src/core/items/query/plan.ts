@@ -1,9 +1,10 @@
 import type { Db } from '#db/connect.ts'
 import { run } from './budget.ts'
 import type { Compiled } from './compiled.ts'
+import { type ItemFieldKind, itemField } from './fields.ts'
 import { allOf, type Fragment, join, type Predicate, raw, sql } from './fragment.ts'
-import type { ItemQuery } from './parse.ts'
-import { itemUpdatedMs } from './sql.ts'
+import type { SortKey } from './parse.ts'
+import { itemModifiedMs, itemUpdatedMs } from './sql.ts'
 
 /** Most folders that are named one by one in a statement; more are joined. */
 const FOLDERS_MAX = 2_000
@@ -65,11 +66,14 @@ export async function planItems(db: Db, datasetNo: number, filter: readonly Comp
 
 /** How many items of the dataset have what one of the tests asks for, where an index holds just those; Infinity where none does, or for too many. */
 async function countRare(db: Db, datasetNo: number, tests: readonly Compiled[]): Promise<number> {
-  const rare = tests.find((test) => test.rare !== undefined)?.rare
-  if (rare === undefined) return Number.POSITIVE_INFINITY
+  const test = tests.find((each) => each.rare !== undefined)
+  if (test?.rare === undefined) return Number.POSITIVE_INFINITY
+  const { rare } = test
+  // The index of annotated items is by their numbers, those of marks are by folder.
+  const isByItem = test.isAnnotated === true
   const [row] = await run<{ items: number }>(
     db,
-    sql`select count(*) as items from (select 1 from item i where i.dataset_no = ${datasetNo}::int and ${rare} order by i.dir_no limit ${GATHER_MAX + 1}::int) few`,
+    sql`select count(*) as items from (select 1 from item i where i.dataset_no = ${datasetNo}::int and ${rare} order by ${raw(isByItem ? 'i.item_no' : 'i.dir_no')} limit ${GATHER_MAX + 1}::int) few`,
   )
   return row!.items > GATHER_MAX ? Number.POSITIVE_INFINITY : row!.items
 }
@@ -92,33 +96,59 @@ export function itemsFrom(plan: ItemPlan, isJoined: boolean): Fragment {
 }
 
 /** Whether finding or sorting the items needs the folder's row beside each. */
-export function needsDir(plan: ItemPlan, sort: ItemQuery['sort'] = []): boolean {
+export function needsDir(plan: ItemPlan, sort: readonly SortKey[] = []): boolean {
   if (plan.folders !== null && plan.folders.paths === null) return true
   if (plan.tests.some((test) => test.usesDir)) return true
   return plan.folders?.paths?.size !== 1 && sort.some(({ field }) => field === 'filename' || field === 'dir')
 }
 
-/** `order by` for items: what was asked for, made a total order by the id, so that pages never overlap. */
-export function itemOrder(plan: ItemPlan, sort: ItemQuery['sort']): Fragment {
+/** `order by` for items: what was asked for, made a total order by the id, so that pages never overlap. What is not there comes before what is. */
+export function itemOrder(plan: ItemPlan, sort: readonly SortKey[]): Fragment {
   const isOneFolder = plan.folders?.paths?.size === 1
-  const keys: string[] = []
-  for (const { field, isDescending } of sort) {
-    const direction = isDescending ? ' desc' : ''
-    if (field === 'id' || field === 'createdAt') {
-      keys.push(itemNo(plan, keys.length === 0) + direction)
-      return raw(`order by ${keys.join(', ')}`)
+  const keys: Fragment[] = []
+  for (const { field: name, isDescending } of sort) {
+    const { kind, path } = itemField(name)!
+    const direction = raw(isDescending ? ' desc' : '')
+    if (kind === 'id' || kind === 'createdAt') {
+      keys.push(raw(itemNo(plan, keys.length === 0) + (isDescending ? ' desc' : '')))
+      return sql`order by ${join(keys, ', ')}`
     }
-    if (field === 'dir') {
-      if (!isOneFolder) keys.push(`d.path${direction}`)
-    } else if (field === 'size' || field === 'metadata.system.size') keys.push(`i.size_bytes${direction}`)
-    else if (field === 'updatedAt') keys.push(itemUpdatedMs + direction)
-    else {
-      keys.push((field === 'name' || isOneFolder ? 'i.name' : '(d.path || i.name)') + direction)
-      // A name is unique in its folder and a full path in the dataset; without a further key the index on (folder, name) gives the order.
-      if (isOneFolder || field === 'filename') return raw(`order by ${keys.join(', ')}`)
+    // All items of a query are files.
+    if (kind === 'type' || (kind === 'dir' && isOneFolder)) continue
+    if (kind === 'document') {
+      keys.push(sql`i.metadata #> ${path}::text[]${raw(isDescending ? ' desc nulls last' : ' nulls first')}`)
+      continue
     }
+    const isName = kind === 'name' || (kind === 'filename' && isOneFolder)
+    const isNullable = kind === 'missingSince' || kind === 'description' || kind === 'modified'
+    const nulls = raw(isNullable ? (isDescending ? ' nulls last' : ' nulls first') : '')
+    keys.push(sql`${isName ? raw('i.name') : raw(sortKeys[kind]!)}${direction}${nulls}`)
+    // A name is unique in its folder and a full path in the dataset; without a further key the index on (folder, name) gives the order.
+    if ((isName && isOneFolder) || kind === 'filename') return sql`order by ${join(keys, ', ')}`
   }
-  return raw(`order by ${[...keys, itemNo(plan, keys.length === 0)].join(', ')}`)
+  return sql`order by ${join([...keys, raw(itemNo(plan, keys.length === 0))], ', ')}`
+}
+
+const emailOf = (column: string, whenNull: string) =>
+  `(select u.email from user_account u where u.id = coalesce(${column}, ${whenNull})) collate "C"`
+const makerOfDataset = '(select s.creator_id from dataset s where s.dataset_no = i.dataset_no)'
+/** SQL of what items are sorted by. */
+const sortKeys: Readonly<Partial<Record<ItemFieldKind, string>>> = {
+  dir: 'd.path',
+  filename: '(d.path || i.name)',
+  size: 'i.size_bytes',
+  updatedAt: itemUpdatedMs,
+  modified: itemModifiedMs,
+  mimetype: '(select m.name from media_type m where m.type_no = i.type_no)',
+  hidden: '(i.flags & 1)',
+  state: 'i.state',
+  missingSince: 'i.missing_at',
+  changedInStorage: '(i.flags & 8)',
+  creator: emailOf('i.creator_id', makerOfDataset),
+  updatedBy: emailOf('coalesce(i.updater_id, i.creator_id)', makerOfDataset),
+  annotated: '(coalesce(i.annotations, 0) > 0)',
+  annotationsCount: 'coalesce(i.annotations, 0)',
+  description: 'i.description collate "C"',
 }
 
 /** The sum keeps the planner from walking the whole dataset by id in the hope to meet a few items of a small folder, or of a rare kind, soon. */
@@ -135,7 +165,7 @@ export function dirsFrom(datasetNo: number, filter: readonly Compiled[]): Fragme
 }
 
 /** `order by` for folders: they have neither size nor times of their own. */
-export function dirOrder(sort: ItemQuery['sort']): Fragment {
+export function dirOrder(sort: readonly SortKey[]): Fragment {
   const keys: string[] = []
   for (const { field, isDescending } of sort) {
     const direction = isDescending ? ' desc' : ''

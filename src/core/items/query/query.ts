@@ -1,34 +1,26 @@
 import type { Item, ItemPage } from '#contract/items.ts'
 import type { Deps } from '#core/deps.ts'
-import { AppError } from '#lib/app-error.ts'
 import { type DatasetView, viewDataset } from '../dataset-view.ts'
 import { mediaTypeNames } from '../media-types.ts'
 import { type DirRow, dirColumns, type ItemRow, itemColumns, renderDir, renderItem } from '../render.ts'
-import { run, runWithin } from './budget.ts'
-import type { Compiled } from './compiled.ts'
+import { run } from './budget.ts'
+import { compileFilter } from './compile.ts'
 import { type Fragment, raw, sql } from './fragment.ts'
-import { type ItemQuery, parseItemQuery, refuse } from './parse.ts'
+import { answerPage, bounded, isIdPage, type Part } from './pages.ts'
+import { type ParsedQuery, parseQuery, type SortKey } from './parse.ts'
 import { dirOrder, dirsFrom, type ItemPlan, itemOrder, itemsFrom, needsDir, planItems } from './plan.ts'
-import { compileFilter } from './sql.ts'
-import { COUNT_ALONE_BUDGET_MS, COUNT_BUDGET_MS, countRows, type Total, totalItems } from './total.ts'
+import { countRows, totalItems } from './total.ts'
 
-/** Longest that one page may take, in milliseconds; the SDK gives up after 120 s. */
-export const PAGE_BUDGET_MS = 30_000
+export { PAGE_BUDGET_MS } from './pages.ts'
+
 /** Rows to skip above which a page is given a budget of its own. */
 const OFFSET_CHEAP_MAX = 10_000
 
-/** One kind of rows of an answer. */
-interface Part {
-  fetch(offset: number, limit: number): Promise<Item[]>
-  total(budgetMs: number): Promise<Total>
-}
-
 /**
- * Answers `POST /datasets/{id}/query`.
+ * Answers `POST /datasets/{id}/query` about items.
  *
- * Where a query takes in files and folders, all files come before all folders, each sorted as asked, as their ids do; with ids descending it is the other
- * way round. `hasNextPage` is always exact. The total is exact when the page shows the end, when counters know it, or when counting fits its budget;
- * else it is an estimate and says so.
+ * Where a query takes in files and folders, all files come before all folders, each sorted as asked, as their ids do; with ids or types descending it is the
+ * other way round.
  * Errors: `query.invalid` with the place, `query.too_slow`.
  */
 export async function queryItems(
@@ -37,11 +29,7 @@ export async function queryItems(
   body: Readonly<Record<string, unknown>>,
   baseUrl: string,
 ): Promise<ItemPage> {
-  const resource = body.resource ?? 'items'
-  // There are no annotations yet; the SDK asks for them on its own when it downloads.
-  if (resource === 'annotations') return pageOf([], { count: 0, isEstimate: false }, false, 1)
-  if (resource !== 'items') refuse('resource', 'only items can be queried here')
-  const query = parseItemQuery(body)
+  const query = parseQuery({ ...body, resource: 'items' })
   const view = await viewDataset(deps.db, datasetNo)
   const plan = await planItems(deps.db, datasetNo, compileFilter(query.filter, 'item', view))
   const dirs = dirsFrom(datasetNo, compileFilter(query.filter, 'dir', view))
@@ -49,68 +37,18 @@ export async function queryItems(
     ...(plan === null ? [] : [itemPart(deps, plan, query, view, baseUrl)]),
     ...(dirs === null ? [] : [dirPart(deps, dirs, query, view, baseUrl)]),
   ]
-  const [first] = query.sort
-  if (first !== undefined && isById(first) && first.isDescending) parts.reverse()
-  if (query.pageSize === 0) return pageOf([], await totalOf(parts, COUNT_ALONE_BUDGET_MS), false, 1)
-
-  const offset = query.page * query.pageSize
-  const items = await fetchPage(parts, offset, query.pageSize + 1)
-  const hasNext = items.length > query.pageSize
-  const isEnd = !hasNext && (items.length > 0 || offset === 0)
-  const budgetMs = plan !== null && isIdPage(plan.tests, query) ? 0 : COUNT_BUDGET_MS
-  const total = isEnd ? { count: offset + items.length, isEstimate: false } : await totalOf(parts, budgetMs)
-  // An estimate may be lower than what the page itself shows.
-  const least = { ...total, count: Math.max(total.count, offset + items.length) }
-  return pageOf(items.slice(0, query.pageSize), total.isEstimate ? least : total, hasNext, query.pageSize)
+  const first = query.sort.find((key) => isById(key) || key.field === 'type')
+  if (first !== undefined && first.isDescending !== (first.field === 'type')) parts.reverse()
+  return await answerPage(parts, query, plan !== null && isIdPage(plan.tests, query))
 }
 
-function pageOf(items: Item[], total: Total, hasNextPage: boolean, pageSize: number): ItemPage {
-  const page = { totalItemsCount: total.count, totalPagesCount: Math.ceil(total.count / pageSize), hasNextPage, items }
-  return total.isEstimate ? { ...page, totalIsEstimate: true } : page
-}
-
-async function totalOf(parts: readonly Part[], budgetMs: number): Promise<Total> {
-  let total: Total = { count: 0, isEstimate: false }
-  for (const part of parts) {
-    const { count, isEstimate } = await part.total(budgetMs)
-    total = { count: total.count + count, isEstimate: total.isEstimate || isEstimate }
-  }
-  return total
-}
-
-/** Takes `limit` rows after the first `offset` of the parts laid end to end. */
-async function fetchPage(parts: readonly Part[], offset: number, limit: number): Promise<Item[]> {
-  const rows: Item[] = []
-  let skip = offset
-  for (const [index, part] of parts.entries()) {
-    const wanted = limit - rows.length
-    const found = await part.fetch(skip, wanted)
-    rows.push(...found)
-    if (found.length === wanted || index === parts.length - 1) break
-    // This part has ended. Unless something of it was seen, its length says how much of the next one to skip.
-    skip = found.length > 0 || skip === 0 ? 0 : skip - (await exactTotal(part))
-  }
-  return rows
-}
-
-async function exactTotal(part: Part): Promise<number> {
-  const { count, isEstimate } = await part.total(PAGE_BUDGET_MS)
-  if (isEstimate) throw new AppError('query.too_slow')
-  return count
-}
-
-/** A page of an iteration by id: the count of what is left is of no use to the iterating client, so it must not cost anything. */
-function isIdPage(tests: readonly Compiled[], query: ItemQuery): boolean {
-  return query.page === 0 && query.pageSize > 1 && tests.some((test) => test.isIdBound === true)
-}
-
-function isById({ field }: ItemQuery['sort'][number]): boolean {
+function isById({ field }: SortKey): boolean {
   return field === 'id' || field === 'createdAt'
 }
 
 type PathRow = ItemRow & { path?: string }
 
-function itemPart(deps: Deps, plan: ItemPlan, query: ItemQuery, view: DatasetView, baseUrl: string): Part {
+function itemPart(deps: Deps, plan: ItemPlan, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {
   const isJoined = needsDir(plan, query.sort)
   const columns = raw(isJoined ? `${itemColumns}, d.path` : itemColumns)
   const select = sql`select ${columns} ${itemsFrom(plan, isJoined)} ${itemOrder(plan, query.sort)}`
@@ -120,7 +58,7 @@ function itemPart(deps: Deps, plan: ItemPlan, query: ItemQuery, view: DatasetVie
     async fetch(offset, limit) {
       const statement = sql`${select} limit ${limit}::bigint offset ${offset}::bigint`
       const isCheap = isIndexed && offset <= OFFSET_CHEAP_MAX
-      const rows = isCheap ? await run<PathRow>(deps.db, statement) : await bounded<PathRow>(deps, statement)
+      const rows = isCheap ? await run<PathRow>(deps.db, statement) : await bounded<PathRow>(deps.db, statement)
       const paths = isJoined ? null : await pathsOf(deps, plan, rows)
       const mediaTypes = await mediaTypeNames(
         deps.db,
@@ -133,21 +71,15 @@ function itemPart(deps: Deps, plan: ItemPlan, query: ItemQuery, view: DatasetVie
   }
 }
 
-function dirPart(deps: Deps, dirs: Fragment, query: ItemQuery, view: DatasetView, baseUrl: string): Part {
+function dirPart(deps: Deps, dirs: Fragment, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {
   return {
     async fetch(offset, limit) {
       const select = sql`select ${raw(dirColumns)} ${dirs} ${dirOrder(query.sort)}`
-      const rows = await bounded<DirRow>(deps, sql`${select} limit ${limit}::bigint offset ${offset}::bigint`)
+      const rows = await bounded<DirRow>(deps.db, sql`${select} limit ${limit}::bigint offset ${offset}::bigint`)
       return rows.map((row) => renderDir(row, { view, baseUrl, mediaTypes: new Map() }))
     },
     total: (budgetMs) => countRows(deps.db, dirs, budgetMs),
   }
-}
-
-async function bounded<Row extends PathRow | DirRow>(deps: Deps, statement: Fragment): Promise<Row[]> {
-  const rows = await runWithin<Row>(deps.db, statement, PAGE_BUDGET_MS)
-  if (rows === null) throw new AppError('query.too_slow')
-  return rows
 }
 
 /** Paths of the folders of some rows: known from the plan, or read for just these. */

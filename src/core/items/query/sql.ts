@@ -1,16 +1,17 @@
 import { packEtag } from '#lib/etag.ts'
-import { isId } from '#lib/ids.ts'
 import { type Compiled, folderOnly, itemOnly } from './compiled.ts'
+import { type ElementCondition, refuse, type Scalar, type Test } from './condition.ts'
 import { constantTest, constantTime } from './constant.ts'
-import { documentTest } from './document.ts'
-import { type Field, fieldOf } from './fields.ts'
+import { documentTest, elementTest, itemDocument } from './document.ts'
+import { type ItemField, itemField } from './fields.ts'
 import { dirFilename, dirParent, itemDir, itemFilename } from './folders.ts'
-import { allOf, anyOf, not, type Predicate, raw, sql } from './fragment.ts'
+import { type Predicate, raw, sql } from './fragment.ts'
+import { createdTest, dirIds, idTest, itemIds, originTest } from './ids.ts'
 import { markTest } from './marks.ts'
 import { numberTest, timeTest } from './ordered.ts'
-import { type Condition, refuse, type Scalar, type Test } from './parse.ts'
-import { orderText, textTest } from './text.ts'
-import { flagOf, isOrdering, many, one, timeOf } from './values.ts'
+import { optionalTextTest, textTest } from './text.ts'
+import { userTest } from './users.ts'
+import { flagOf, isOrdering, many, one } from './values.ts'
 
 /** What of a dataset a query can speak about. */
 export interface QueryScope {
@@ -20,102 +21,143 @@ export interface QueryScope {
   readonly createdMs: number
 }
 
-/** The two kinds of rows an item query runs over. */
-export type Source = 'item' | 'dir'
-
 /** SQL of an item's last change in milliseconds; an item that was never updated was last changed when it came. */
 export const itemUpdatedMs = `coalesce(round(date_part('epoch', i.updated_at) * 1000)::bigint, i.item_no >> 21)`
 /** SQL of the time the storage says an item was last modified, in milliseconds; null when the storage does not tell. */
 export const itemModifiedMs = `round(date_part('epoch', i.modified_at) * 1000)::bigint`
 
-/** The top-level conditions of a filter, all of which must hold, each compiled for one kind of row. */
-export function compileFilter(filter: Condition, source: Source, scope: QueryScope): readonly Compiled[] {
-  const conditions = filter.kind === 'and' ? flattenAnd(filter.of) : [filter]
-  return conditions.map((condition) => compile(condition, source, scope))
-}
-
-function flattenAnd(conditions: readonly Condition[]): Condition[] {
-  return conditions.flatMap((condition) => (condition.kind === 'and' ? flattenAnd(condition.of) : [condition]))
-}
-
-function compile(condition: Condition, source: Source, scope: QueryScope): Compiled {
-  if (condition.kind === 'test') return compileTest(condition, source, scope)
-  const of = condition.of.map((part) => compile(part, source, scope))
-  const combine = condition.kind === 'and' ? allOf : anyOf
-  const where = combine(of.map((part) => part.where))
-  // One part decides it, so there is nothing left to ask of an item.
-  if (typeof where === 'boolean') return folderOnly(where)
-  return {
-    where,
-    folder: combine(of.map((part) => part.folder)),
-    isFolderOnly: of.every((part) => part.isFolderOnly),
-    usesDir: of.some((part) => part.usesDir),
-  }
-}
-
-function compileTest(test: Test, source: Source, scope: QueryScope): Compiled {
-  const field = fieldOf(test.field) ?? refuse(test.place, 'items have no such field')
-  if (test.op === '$ne' || test.op === '$nin') {
-    const positive = compileField(field, { ...test, op: test.op === '$ne' ? '$eq' : '$in' }, source, scope)
-    const where = not(positive.where)
-    if (positive.isHidden !== undefined) return { ...positive, where, isHidden: !positive.isHidden }
-    return positive.isFolderOnly ? folderOnly(where) : { ...itemOnly(where), usesDir: positive.usesDir }
-  }
-  return compileField(field, test, source, scope)
-}
-
-function compileField(field: Field, test: Test, source: Source, scope: QueryScope): Compiled {
-  const ofRow = source === 'item' ? itemOnly : folderOnly
+/** A test of an item `i` in its folder `d`, by an operator that is not negated. */
+export function itemTest(test: Test, scope: QueryScope): Compiled {
+  const field = fieldOf(test)
   switch (field.kind) {
     case 'constant':
       return folderOnly(constantTest(constantOf(field, scope), test))
     case 'type':
-      return folderOnly(constantTest(source === 'item' ? 'file' : 'dir', test))
+      return folderOnly(constantTest('file', test))
     case 'hidden':
-      return hiddenTest(test, source)
+      return flagTest(test, (isHidden) => ({
+        // «= 1» is what the index of hidden items says; «<> 1» and not «= 0», because the planner takes an equality to be rare and a difference to be common.
+        ...itemOnly(raw(isHidden ? '(i.flags & 1) = 1' : '(i.flags & 1) <> 1')),
+        isHidden,
+      }))
+    case 'annotated':
+      return flagTest(test, annotated)
     case 'id':
-      return isOrdering(test.op)
-        ? { ...ofRow(idTest(test, source, scope)), isIdBound: true }
-        : ofRow(idTest(test, source, scope))
+      return { ...itemOnly(idTest(itemIds('i.item_no'), scope.datasetNo, test)), isIdBound: isOrdering(test.op) }
     case 'filename':
-      return source === 'item' ? itemFilename(test) : folderOnly(dirFilename(test))
+      return itemFilename(test)
     case 'dir':
-      return folderOnly(source === 'item' ? itemDir(test) : dirParent(test, scope.datasetNo))
-    case 'name':
-      return ofRow(textTest(raw(source === 'item' ? 'i.name' : 'd.name'), test))
-    case 'createdAt':
-      return source === 'item' ? itemOnly(createdTest(test)) : folderOnly(constantTime(scope.createdMs, test))
-    case 'updatedAt':
-      return source === 'item'
-        ? itemOnly(timeTest(itemUpdatedMs, test))
-        : folderOnly(constantTime(scope.createdMs, test))
-    case 'metadata':
-      return source === 'item' ? itemOnly(documentTest(field.path!, test)) : folderOnly(constantTest(null, test))
+      return folderOnly(itemDir(test))
     case 'state':
     case 'missingSince':
     case 'changedInStorage':
-      return source === 'item' ? markTest(field, test) : folderOnly(constantTest(null, test))
+      return markTest(field, test)
     default:
-      return source === 'item' ? itemOnly(storageTest(field, test)) : folderOnly(constantTest(null, test))
+      return itemOnly(rowTest(field, test, scope))
   }
 }
 
-function storageTest(field: Field, test: Test): Predicate {
+/** Tests of what stands in the item's own row. */
+function rowTest(field: ItemField, test: Test, scope: QueryScope): Predicate {
   switch (field.kind) {
+    case 'name':
+      return textTest(raw('i.name'), test)
+    case 'createdAt':
+      return createdTest(test)
+    case 'updatedAt':
+      return timeTest(itemUpdatedMs, test)
     case 'size':
       return numberTest('i.size_bytes', test)
     case 'modified':
       return timeTest(itemModifiedMs, test)
+    case 'annotationsCount':
+      return numberTest('coalesce(i.annotations, 0)', test)
     case 'mimetype': {
-      if (isOrdering(test.op)) refuse(test.place, 'content types have no order')
       const name = textTest(raw('m.name'), test)
       return typeof name === 'boolean' ? name : sql`i.type_no in (select m.type_no from media_type m where ${name})`
     }
     case 'etag':
       return etagTest(test)
+    case 'creator':
+      return userTest(raw('i.creator_id'), scope.creator, test)
+    case 'updatedBy':
+      return userTest(raw('coalesce(i.updater_id, i.creator_id)'), scope.creator, test)
+    case 'description':
+      return optionalTextTest(raw('i.description'), test)
+    case 'srcItem':
+      return originTest(test)
+    case 'collection':
+      return collectionTest(field.path!, test, scope)
+    case 'document':
+      // What storage tells is in every item's metadata.system.
+      if (test.field === 'metadata.system' && test.op === '$exists') return test.value === true
+      return documentTest(itemDocument(scope.datasetNo), field.path!, test)
     default:
-      throw new Error(`no compiler for field ${field.kind}`)
+      throw new Error(`no test of item field ${field.kind}`)
   }
+}
+
+/** A test of a folder `d` that is shown among items: it has a path and nothing that storage tells. */
+export function dirTest(test: Test, scope: QueryScope): Compiled {
+  return folderOnly(dirPredicate(fieldOf(test), test, scope))
+}
+
+function dirPredicate(field: ItemField, test: Test, scope: QueryScope): Predicate {
+  switch (field.kind) {
+    case 'constant':
+      return constantTest(constantOf(field, scope), test)
+    case 'type':
+      return constantTest('dir', test)
+    case 'hidden':
+      return flagTest(test, (isHidden) => folderOnly(raw(isHidden ? 'd.is_hidden' : 'not d.is_hidden'))).where
+    case 'annotated':
+      return flagTest(test, (isAnnotated) => folderOnly(!isAnnotated)).where
+    case 'annotationsCount':
+      return constantTest(0, test)
+    case 'id':
+      return idTest(dirIds, scope.datasetNo, test)
+    case 'filename':
+      return dirFilename(test)
+    case 'dir':
+      return dirParent(test, scope.datasetNo)
+    case 'name':
+      return textTest(raw('d.name'), test)
+    case 'createdAt':
+    case 'updatedAt':
+      return constantTime(scope.createdMs, test)
+    case 'creator':
+    case 'updatedBy':
+      return constantTest(scope.creator, test)
+    default:
+      return constantTest(null, test)
+  }
+}
+
+/** One element of a list in the item's document satisfies a whole condition. */
+export function itemElement(element: ElementCondition, scope: QueryScope): Compiled {
+  const field = itemField(element.field) ?? refuse(element.place, 'items have no such field')
+  if (field.kind !== 'document') return refuse(element.place, 'this field has no parts')
+  return itemOnly(elementTest(itemDocument(scope.datasetNo), field.path!, element))
+}
+
+function fieldOf(test: Test): ItemField {
+  return itemField(test.field) ?? refuse(test.place, 'items have no such field')
+}
+
+function annotated(isAnnotated: boolean): Compiled {
+  const has = raw('i.annotations > 0')
+  return isAnnotated
+    ? { ...itemOnly(has), isAnnotated, rare: has }
+    : { ...itemOnly(raw('(i.annotations > 0) is not true')), isAnnotated }
+}
+
+/** In a collection or not; the mark of one that an item was taken out of may stand there as null or false. */
+function collectionTest(path: readonly string[], test: Test, scope: QueryScope): Predicate {
+  const isIn: Test = { ...test, op: '$eq', value: true }
+  const column = itemDocument(scope.datasetNo)
+  if (test.op !== '$exists') return documentTest(column, path, test)
+  const inside = documentTest(column, path, isIn) as Exclude<Predicate, boolean>
+  return test.value === true ? inside : sql`${inside} is not true`
 }
 
 function etagTest(test: Test): Predicate {
@@ -125,75 +167,17 @@ function etagTest(test: Test): Predicate {
   return sql`i.etag = any(${etags.filter((etag) => etag !== null).map((etag) => packEtag(String(etag)))}::bytea[])`
 }
 
-function constantOf(field: Field, scope: QueryScope): Scalar {
-  const values = {
-    creator: scope.creator,
-    datasetId: scope.datasetId,
-    annotated: false,
-    annotationsCount: 0,
-    encoding: '7bit',
-    null: null,
-  }
-  return values[field.constant!]
+function constantOf(field: ItemField, scope: QueryScope): Scalar {
+  return { datasetId: scope.datasetId, encoding: '7bit', null: null }[field.constant!]
 }
 
-function hiddenTest(test: Test, source: Source): Compiled {
-  const is = (isHidden: boolean): Compiled =>
-    source === 'item'
-      ? // «= 1» is what the index of hidden items says; «<> 1» and not «= 0», because the planner takes an equality to be rare and a difference to be common.
-        { ...itemOnly(raw(isHidden ? '(i.flags & 1) = 1' : '(i.flags & 1) <> 1')), isHidden }
-      : folderOnly(raw(isHidden ? 'd.is_hidden' : 'not d.is_hidden'))
+/** A test of what is true or false and never null. */
+function flagTest(test: Test, is: (flag: boolean) => Compiled): Compiled {
   if (test.op === '$exists') return folderOnly(test.value === true)
   if (test.op === '$in') {
     const wanted = new Set(many(test).map((value) => flagOf(value, test.place)))
     return wanted.size === 1 ? is(wanted.has(true)) : folderOnly(wanted.size === 2)
   }
-  if (test.op !== '$eq') refuse(test.place, 'hidden is true or false')
+  if (test.op !== '$eq') refuse(test.place, 'this is true or false')
   return is(flagOf(one(test), test.place))
-}
-
-const ITEM_ROOM = 1n << 63n
-const DIR_NO_MAX = 0x7fffffffn
-
-function idTest(test: Test, source: Source, scope: QueryScope): Predicate {
-  if (test.op === '$exists') return test.value === true
-  const column = source === 'item' ? 'i.item_no' : 'd.dir_no'
-  const [offset, room] = source === 'item' ? [0n, ITEM_ROOM - 1n] : [ITEM_ROOM, DIR_NO_MAX]
-  // Every id is a number of 96 bits; this dataset's items, then its folders, are a stretch of them.
-  const numberOfId = (id: string): bigint => BigInt(`0x${id}`) - (BigInt(scope.datasetNo) << 64n) - offset
-  const isHere = (number: bigint): boolean => number >= 0n && number <= room
-  if (test.op === '$in' || test.op === '$eq') {
-    const ids = test.op === '$in' ? many(test) : [one(test)]
-    const numbers = ids.filter((id) => typeof id === 'string' && isId(id)).map((id) => numberOfId(id as string))
-    const here = numbers.filter(isHere).map(String)
-    if (here.length === 0) return false
-    return here.length === 1 ? sql`${raw(column)} = ${here[0]}::bigint` : sql`${raw(column)} = any(${here}::bigint[])`
-  }
-  const id = one(test)
-  if (!isOrdering(test.op) || typeof id !== 'string' || !isId(id))
-    return refuse(test.place, 'give an id of 24 hex characters')
-  const bound = numberOfId(id)
-  if (bound < 0n) return test.op === '$gt' || test.op === '$gte'
-  if (bound > room) return test.op === '$lt' || test.op === '$lte'
-  return sql`${raw(`${column} ${orderText[test.op]}`)} ${String(bound)}::bigint`
-}
-
-const ITEM_NO_BITS = 21n
-const CREATED_MS_MAX = 2 ** 42
-
-/** An item's number carries its creation time, so a test of `createdAt` is a range of numbers, which the primary key serves. */
-function createdTest(test: Test): Predicate {
-  if (test.op === '$exists') return test.value === true
-  const firstAt = (ms: number): string =>
-    String(BigInt(Math.min(Math.max(0, Math.ceil(ms)), CREATED_MS_MAX - 1)) << ITEM_NO_BITS)
-  const from = (ms: number): Predicate => sql`i.item_no >= ${firstAt(ms)}::bigint`
-  const before = (ms: number): Predicate => (ms <= 0 ? false : sql`i.item_no < ${firstAt(ms)}::bigint`)
-  const nextMs = (ms: number): number => Math.floor(ms) + 1
-  const at = (ms: number): Predicate => (Number.isInteger(ms) ? allOf([from(ms), before(nextMs(ms))]) : false)
-  if (test.op === '$in') return anyOf(many(test).map((value) => at(timeOf(value, test.place))))
-  const ms = timeOf(one(test), test.place)
-  if (test.op === '$gt') return from(nextMs(ms))
-  if (test.op === '$gte') return from(ms)
-  if (test.op === '$lt') return before(ms)
-  return test.op === '$lte' ? before(nextMs(ms)) : at(ms)
 }

@@ -1,6 +1,6 @@
-import { type Fragment, type Predicate, raw, sql } from './fragment.ts'
+import { refuse, type Test } from './condition.ts'
+import { anyOf, type Fragment, type Predicate, raw, sql } from './fragment.ts'
 import { hasWildcard, parseGlob, toLike } from './glob.ts'
-import { refuse, type Test } from './parse.ts'
 import { isOrdering, many, type OrderOperator, one, textOf } from './values.ts'
 
 /** The order operators in SQL. */
@@ -25,4 +25,14 @@ export function textTest(column: Fragment, test: Test): Predicate {
   if (!hasWildcard(text)) return sql`${column} = ${text}::text`
   const like = toLike(parseGlob(text, 'flat'))!
   return /^%+$/.test(like) ? true : sql`${column} like ${like}::text`
+}
+
+/** The same of a text that may be null: null is what is not there. */
+export function optionalTextTest(column: Fragment, test: Test): Predicate {
+  const isNull = sql`${column} is null`
+  if (test.op === '$exists') return test.value === true ? sql`${column} is not null` : isNull
+  if (test.op === '$eq' && test.value === null) return isNull
+  const positive = textTest(column, test)
+  if (positive === true) return sql`${column} is not null`
+  return test.op === '$in' && many(test).includes(null) ? anyOf([positive, isNull]) : positive
 }

@@ -54,9 +54,13 @@ export async function countRows(
 
 /** Folders count their own items, missing ones too; hidden ones have an index of their own, because they are few. */
 async function countersTotal(pool: DbPool, plan: ItemPlan): Promise<number | null> {
-  const hidden = plan.tests[0]?.isHidden
-  if (plan.tests.length > 1 || (plan.tests.length === 1 && hidden === undefined)) return null
+  const hidden = plan.tests.find((test) => test.isHidden !== undefined)?.isHidden
+  const isAnnotated = plan.tests.find((test) => test.isAnnotated !== undefined)?.isAnnotated
+  const known = (hidden === undefined ? 0 : 1) + (isAnnotated === undefined ? 0 : 1)
+  if (plan.tests.length !== known) return null
   const { folders, datasetNo } = plan
+  if (isAnnotated !== undefined)
+    return folders === null ? await annotatedTotal(pool, datasetNo, isAnnotated, hidden) : null
   if (folders !== null && folders.paths === null) return null
   const numbers = folders === null ? null : [...folders.paths!.keys()]
   const inFolders = numbers === null ? sql`true` : sql`i.dir_no = any(${numbers}::int[])`
@@ -72,4 +76,25 @@ async function countersTotal(pool: DbPool, plan: ItemPlan): Promise<number | nul
         from dir d where d.dataset_no = ${datasetNo}::int and ${inDirs}`,
   )
   return row!.count
+}
+
+/** The dataset counts its annotated items; the hidden ones among them are found by the index of what is hidden. */
+async function annotatedTotal(
+  pool: DbPool,
+  datasetNo: number,
+  isAnnotated: boolean,
+  hidden: boolean | undefined,
+): Promise<number> {
+  const hiddenRows = sql`from item i where i.dataset_no = ${datasetNo}::int and (i.flags & 1) = 1`
+  const has = raw(isAnnotated ? 'i.annotations > 0' : '(i.annotations > 0) is not true')
+  const hiddenCount = sql`(select count(*) ${hiddenRows} and ${has})`
+  if (hidden === true) return (await run<{ count: number }>(pool, sql`select ${hiddenCount} as count`))[0]!.count
+  const all = sql`coalesce((select d.deep_items from dir d where d.dataset_no = ${datasetNo}::int and d.dir_no = 1), 0)`
+  const counted = isAnnotated ? sql`s.annotated` : sql`${all} - s.annotated`
+  const [row] = await run<{ count: number }>(
+    pool,
+    sql`select (${counted} - ${hidden === false ? hiddenCount : sql`0`})::bigint as count
+        from dataset s where s.dataset_no = ${datasetNo}::int`,
+  )
+  return row?.count ?? 0
 }

@@ -1,4 +1,4 @@
-import { refuse, type Scalar, type Test } from './parse.ts'
+import { type Json, refuse, type Scalar, type Test } from './condition.ts'
 
 /** The operators that compare by order. */
 export type OrderOperator = '$gt' | '$gte' | '$lt' | '$lte'
@@ -8,15 +8,21 @@ export function isOrdering(op: Test['op']): op is OrderOperator {
   return op === '$gt' || op === '$gte' || op === '$lt' || op === '$lte'
 }
 
-/** The operand of a test that takes one value; a list is refused. */
+/** The operand of a test that takes one value; a list or an object is refused. */
 export function one(test: Test): Scalar {
   if (Array.isArray(test.value)) refuse(test.place, 'a list fits $in and $nin only')
+  if (typeof test.value === 'object' && test.value !== null) refuse(test.place, 'this field has no parts')
   return test.value as Scalar
 }
 
 /** The operand of `$in` or `$nin`. */
 export function many(test: Test): readonly Scalar[] {
-  return test.value as readonly Scalar[]
+  const values = test.value as readonly Json[]
+  for (const [index, value] of values.entries()) {
+    if (typeof value === 'object' && value !== null)
+      refuse(`${test.place}[${index}]`, 'give a text, a number, true, false or null')
+  }
+  return values as readonly Scalar[]
 }
 
 /** A text operand; numbers and flags are taken as they are written. */
@@ -41,6 +47,12 @@ export function flagOf(value: Scalar, place: string): boolean {
 export function timeOf(value: Scalar, place: string): number {
   if (typeof value === 'number' && Number.isFinite(value)) return clampTime(value)
   if (typeof value !== 'string') return refuse(place, 'give a date')
+  const american = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(value)
+  // As the vendor's first examples write it: month, day, year.
+  if (american !== null) {
+    const [, month, day, year] = american
+    return timeOf(`${year}-${month!.padStart(2, '0')}-${day!.padStart(2, '0')}`, place)
+  }
   const match = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?(Z|[+-]\d{2}:?\d{2})?$/i.exec(value)
   if (match === null) return refuse(place, 'give a date like 2026-01-31T12:00:00.000Z')
   const text = value.replace(' ', 'T').replace(',', '.')
