@@ -26,7 +26,7 @@ export type Bot = z.output<typeof Bot>
 export const loginCallback = z
   .string()
   .regex(/^http:\/\/localhost:[1-9]\d{0,4}\/?$/, 'must be http://localhost: and a port')
-  .describe('Where the SDK listens: http://localhost:3001.')
+  .describe('Where the SDK listens: the address localhost with a port, over http.')
 
 const ApiKey = z.object({
   id: z.string(),

@@ -61,7 +61,8 @@ const scope = z.looseObject({
   visible: z.boolean().nullish(),
 })
 
-const NewSetting = z.looseObject({
+/** A setting to be kept. */
+export const NewSetting = z.looseObject({
   name: displayName,
   valueType: z.enum(settingValueTypes),
   scope,
@@ -70,7 +71,8 @@ const NewSetting = z.looseObject({
 })
 export type NewSetting = z.output<typeof NewSetting>
 
-const SettingChange = z.looseObject({
+/** What of a setting is to be different; the SDK sends all of it but the name. */
+export const SettingChange = z.looseObject({
   valueType: z.enum(settingValueTypes).nullish(),
   scope: scope.nullish(),
   ...content,
@@ -78,7 +80,7 @@ const SettingChange = z.looseObject({
 export type SettingChange = z.output<typeof SettingChange>
 
 /** A query over settings: conditions on what a setting shows, by dotted path. */
-const SettingQuery = z.looseObject({
+export const SettingQuery = z.looseObject({
   filter: z.record(z.string(), z.unknown()).default({}),
   sort: z.record(z.string(), z.unknown()).nullish(),
   page: z.int().min(0).default(0),
@@ -86,7 +88,8 @@ const SettingQuery = z.looseObject({
 })
 export type SettingQuery = z.output<typeof SettingQuery>
 
-const Resolution = z.looseObject({
+/** The place that settings are asked for; everything is optional. */
+export const Resolution = z.looseObject({
   userId: z.string().max(254).nullish().describe('Id or e-mail address of the caller.'),
   orgId: id('organization').nullish(),
   projectId: id('project').nullish(),
