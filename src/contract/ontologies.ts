@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { page } from './datasets.ts'
 import { id, isoTime } from './fields.ts'
+import { bounded } from './nesting.ts'
 import { projectIdList, sharedListQuery } from './recipes.ts'
 import { route } from './route.ts'
 
@@ -102,14 +103,16 @@ export const ontologyRoutes = {
     summary: 'Makes an ontology in projects in which the caller is a developer.',
     access: 'user',
     bodyBytesMax: BODY_BYTES_MAX,
-    body: z.object({
-      roots: z.array(LabelRoot).nullish(),
-      projectIds: projectIdList,
-      // The SDK passes on whatever a script gives it, also a text.
-      attributes: z.unknown().optional(),
-      title,
-      metadata: json.nullish(),
-    }),
+    body: bounded(
+      z.object({
+        roots: z.array(LabelRoot).nullish(),
+        projectIds: projectIdList,
+        // The SDK passes on whatever a script gives it, also a text.
+        attributes: z.unknown().optional(),
+        title,
+        metadata: json.nullish(),
+      }),
+    ),
     response: Ontology,
     errors: ['access.forbidden', 'ontology.invalid'],
   }),
@@ -143,12 +146,14 @@ export const ontologyRoutes = {
     bodyBytesMax: BODY_BYTES_MAX,
     params,
     query: system,
-    body: z.looseObject({
-      roots: z.array(LabelRoot).nullish(),
-      attributes: z.unknown().optional(),
-      title,
-      metadata: json.nullish(),
-    }),
+    body: bounded(
+      z.looseObject({
+        roots: z.array(LabelRoot).nullish(),
+        attributes: z.unknown().optional(),
+        title,
+        metadata: json.nullish(),
+      }),
+    ),
     response: Ontology,
     errors: ['ontology.not_found', 'ontology.invalid', 'access.forbidden'],
   }),
@@ -170,7 +175,7 @@ export const ontologyRoutes = {
     access: 'user',
     bodyBytesMax: BODY_BYTES_MAX,
     params,
-    body: z.object({ labelsNode: z.array(LabelNode).max(20_000), upsert: z.boolean().default(false) }),
+    body: bounded(z.object({ labelsNode: z.array(LabelNode).max(20_000), upsert: z.boolean().default(false) })),
     response: Ontology,
     errors: ['ontology.not_found', 'ontology.label_not_found', 'ontology.invalid', 'access.forbidden'],
   }),
@@ -182,7 +187,7 @@ export const ontologyRoutes = {
     access: 'user',
     bodyBytesMax: BODY_BYTES_MAX,
     params,
-    body: z.object({ items: z.array(AttributeInput).min(1).max(1_000), upsert: z.boolean().default(false) }),
+    body: bounded(z.object({ items: z.array(AttributeInput).min(1).max(1_000), upsert: z.boolean().default(false) })),
     response: Ontology,
     errors: ['ontology.not_found', 'ontology.invalid', 'access.forbidden'],
   }),
@@ -193,7 +198,7 @@ export const ontologyRoutes = {
     summary: 'Deletes attributes by their keys; keys that name none are no fault. For developers.',
     access: 'user',
     params,
-    body: z.object({ keys: z.array(attributeKey).max(1_000) }),
+    body: bounded(z.object({ keys: z.array(attributeKey).max(1_000) })),
     response: Ontology,
     errors: ['ontology.not_found', 'access.forbidden'],
   }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { page } from './datasets.ts'
 import { id, isoTime } from './fields.ts'
+import { bounded } from './nesting.ts'
 import { route } from './route.ts'
 
 const params = z.object({ recipeId: id('recipe') })
@@ -62,7 +63,7 @@ export const recipeRoutes = {
     tag: 'Recipes',
     summary: 'Makes a recipe in projects in which the caller is a developer.',
     access: 'user',
-    body: z.object({ title, projectIds: projectIdList, ontologyIds, metadata: json.nullish(), ...settings }),
+    body: bounded(z.object({ title, projectIds: projectIdList, ontologyIds, metadata: json.nullish(), ...settings })),
     response: Recipe,
     errors: ['access.forbidden', 'ontology.not_found'],
   }),
@@ -94,13 +95,15 @@ export const recipeRoutes = {
     access: 'user',
     params,
     query: z.object({ system: z.string().optional().describe('“true” also changes metadata.system.') }),
-    body: z.looseObject({
-      title,
-      projectIds: projectIdList.nullish(),
-      ontologyIds,
-      metadata: json.nullish(),
-      ...settings,
-    }),
+    body: bounded(
+      z.looseObject({
+        title,
+        projectIds: projectIdList.nullish(),
+        ontologyIds,
+        metadata: json.nullish(),
+        ...settings,
+      }),
+    ),
     response: Recipe,
     errors: ['recipe.not_found', 'ontology.not_found', 'access.forbidden'],
   }),
@@ -122,7 +125,7 @@ export const recipeRoutes = {
     summary: 'Makes a copy of a recipe: with copies of its ontologies, or, where it is shallow, with the same ones.',
     access: 'user',
     params,
-    body: z.object({ shallow: z.boolean().default(false) }),
+    body: bounded(z.object({ shallow: z.boolean().default(false) })),
     bodyForms: ['empty'],
     response: Recipe,
     errors: ['recipe.not_found', 'access.forbidden'],

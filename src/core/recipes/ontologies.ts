@@ -31,7 +31,6 @@ interface Row {
   readonly created_at: Date
   readonly updated_at: Date
   readonly project_ids: string[]
-  readonly total: number
 }
 
 /** Makes an ontology in the given transaction and answers its id; who may do that is for the caller of this function to see to. */

@@ -49,7 +49,6 @@ interface Row {
   readonly created_at: Date
   readonly updated_at: Date
   readonly project_ids: string[]
-  readonly total: number
 }
 
 /**

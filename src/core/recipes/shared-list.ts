@@ -24,24 +24,22 @@ export const sharedFrom = (kind: Shared) =>
  *
  * Projects that are asked for and that the caller is not in give nothing; without any, those of all of the caller's projects are listed.
  */
-export async function listShared<Row extends { total: number }>(
+export async function listShared<Row extends { id: string }>(
   db: Db,
   caller: Caller,
   kind: Shared,
   query: SharedListQuery,
 ): Promise<Page<Row>> {
   const { pageOffset, pageSize } = query
-  const { rows } = await db.query<Row>(
-    `with found as (
-       select r.id from ${kind} r join user_account c on c.id = r.creator_id
-        where exists (select 1 from ${kind}_project x join project_member m on m.project_id = x.project_id and m.user_id = $1
-                       where x.${kind}_id = r.id and ($2::text[] is null or x.project_id = any($2)))
-          and ($3::text[] is null or r.id = any($3))
-          and ($4::text is null or r.title like $4)
-          and ($5::text is null or lower(c.email) = lower($5))
-          ${kind === 'recipe' ? 'and ($6::text[] is null or r.ontology_ids && $6)' : 'and $6::text[] is null'})
-     select ${sharedColumns(kind)}, (select count(*) from found) as total
-       ${sharedFrom(kind)} where r.id in (select id from found) order by r.created_at, r.id limit $7 offset $8`,
+  const { rows } = await db.query<{ id: string }>(
+    `select r.id from ${kind} r join user_account c on c.id = r.creator_id
+      where exists (select 1 from ${kind}_project x join project_member m on m.project_id = x.project_id and m.user_id = $1
+                     where x.${kind}_id = r.id and ($2::text[] is null or x.project_id = any($2)))
+        and ($3::text[] is null or r.id = any($3))
+        and ($4::text is null or r.title like $4)
+        and ($5::text is null or lower(c.email) = lower($5))
+        ${kind === 'recipe' ? 'and ($6::text[] is null or r.ontology_ids && $6)' : 'and $6::text[] is null'}
+      order by r.created_at, r.id`,
     [
       caller.userId,
       listOf(query.projects),
@@ -49,17 +47,19 @@ export async function listShared<Row extends { total: number }>(
       query.title === undefined ? null : likeOf(query.title),
       query.creator ?? null,
       kind === 'recipe' ? listOf(query.ontologies) : null,
-      // A page of no rows still has to tell the total.
-      Math.max(1, pageSize),
-      pageOffset * pageSize,
     ],
   )
-  const total = rows[0]?.total ?? 0
+  const total = rows.length
+  const ids = rows.slice(pageOffset * pageSize, (pageOffset + 1) * pageSize).map(({ id }) => id)
+  const page = await db.query<Row>(
+    `select ${sharedColumns(kind)} ${sharedFrom(kind)} where r.id = any($1) order by array_position($1, r.id)`,
+    [ids],
+  )
   return {
     totalItemsCount: total,
     totalPagesCount: pageSize === 0 ? 0 : Math.ceil(total / pageSize),
     hasNextPage: pageSize > 0 && (pageOffset + 1) * pageSize < total,
-    items: pageSize === 0 ? [] : rows,
+    items: page.rows,
   }
 }
 
