@@ -39,7 +39,7 @@ def create_again():
 
 @a.step
 def create_with_labels():
-    made = a.project.datasets.create(dataset_name=a.unique("labels"), labels=[dl.Label(tag="cat", display_color=(255, 0, 0)), dl.Label(tag="dog", display_color=(0, 255, 0))])
+    made = a.project.datasets.create(dataset_name=a.unique("labels"), labels=[dl.Label(tag="cat", color=(255, 0, 0)), dl.Label(tag="dog", color=(0, 255, 0))])
     a.check("the labels are there", sorted(label.tag for label in made.labels), ["cat", "dog"])
     a.check("in one recipe", len(made.metadata["system"]["recipes"]), 1)
     again = a.project.datasets.get(dataset_id=made.id)

@@ -219,7 +219,7 @@ class Area:
         directory, _, name = path.rpartition("/")
         buffer = io.BytesIO(data.encode() if isinstance(data, str) else data)
         buffer.name = name
-        return dataset.items.upload(local_path=buffer, remote_path=directory or "/", remote_name=name, **options)
+        return dataset.items.upload(local_path=buffer, remote_path=directory or "/", remote_name=name, raise_on_error=True, **options)
 
     def names(self, dataset, filters=None, **options):
         """Full paths of all the items of a list, sorted, by the SDK's own iteration."""
@@ -259,4 +259,6 @@ def short(error):
     """The last lines of a traceback: what failed, and where in the area script and the SDK."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames[-4:]]
-    return f"{type(error).__name__}: {str(error)[:600]} @ {' < '.join(reversed(places))}"
+    # The SDK puts the whole traceback of a failed upload into its message; the sentence that counts comes first.
+    text = str(error).split("Traceback")[0].strip()[:400]
+    return f"{type(error).__name__}: {text} @ {' < '.join(reversed(places))}"
