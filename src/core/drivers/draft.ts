@@ -64,9 +64,13 @@ async function fittingIntegration(
 
 /** The SDK says the driver's own type where its caller names none, so that is as good as nothing said. */
 function misfit(draft: DriverDraft, found: Integration, fitting: readonly string[]): string | null {
-  const isSaid = draft.integrationType !== null && draft.integrationType !== draft.type
-  if (fitting.includes(found.type) && (!isSaid || draft.integrationType === found.type)) return null
-  return `An integration of the type ${found.type} does not fit${isSaid ? ' what was said of it' : ''}; drivers of the type ${draft.type} take: ${fitting.join(', ')}.`
+  if (!fitting.includes(found.type)) {
+    return `An integration of the type ${found.type} does not fit; drivers of the type ${draft.type} take: ${fitting.join(', ')}.`
+  }
+  const said = draft.integrationType
+  return said === null || said === draft.type || said === found.type
+    ? null
+    : `The integration is of the type ${found.type}, not of the one that was given.`
 }
 
 /** The bucket that a checked draft reaches, as the source table knows it. */

@@ -171,7 +171,12 @@ export async function deleteDriver(deps: Deps, caller: Caller, id: string): Prom
   await withTransaction(deps.db, async (tx) => {
     if ((await queries.lockDriver(tx, id)) === null) throw new AppError('driver.not_found')
     const names = (await queries.selectDatasetNames(tx, [id])).get(id) ?? []
-    if (names.length > 0) throw new AppError('driver.in_use', { details: { datasets: names } })
+    if (names.length > 0) {
+      throw new AppError('driver.in_use', {
+        message: `Datasets still use this storage driver (${names.length}); delete them first.`,
+        details: { datasets: names },
+      })
+    }
     await queries.deleteDriverRow(tx, id)
   })
   deps.log.info({ driverId: id, userId: caller.userId }, 'driver deleted')

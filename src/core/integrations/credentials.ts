@@ -27,6 +27,17 @@ export function requireType(type: string): IntegrationType {
   })
 }
 
+/** The options under the names of the type's table, where they came under another one; what comes under both stays as it is and is refused later. */
+export function namedOptions(type: IntegrationType, options: Options): Options {
+  const named: Record<string, unknown> = { ...options }
+  for (const { name, alias } of type.options) {
+    if (alias === undefined || !Object.hasOwn(options, alias) || Object.hasOwn(options, name)) continue
+    named[name] = options[alias]
+    delete named[alias]
+  }
+  return named
+}
+
 /**
  * Checks typed options against the type's table; throws `integration.invalid` with one detail a field. `at` is the fields' place in the request.
  *

@@ -2,7 +2,15 @@ import type { Caller, Deps } from '#core/deps.ts'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
-import { type Credentials, checkOptions, type Options, openOptions, requireType, sealOptions } from './credentials.ts'
+import {
+  type Credentials,
+  checkOptions,
+  namedOptions,
+  type Options,
+  openOptions,
+  requireType,
+  sealOptions,
+} from './credentials.ts'
 import type { Integration, IntegrationUse } from './queries.ts'
 import * as queries from './queries.ts'
 import { newTrust, refuseOverCap, trustAfterOptions } from './trust.ts'
@@ -30,8 +38,9 @@ export interface NewIntegration {
  */
 export async function createIntegration(deps: Deps, caller: Caller, wanted: NewIntegration): Promise<Integration> {
   const type = requireType(wanted.type)
-  const isWaiting = type.trust !== undefined && Object.keys(wanted.options).length === 0
-  if (!isWaiting) checkOptions(type, wanted.options, 'options')
+  const options = namedOptions(type, wanted.options)
+  const isWaiting = type.trust !== undefined && Object.keys(options).length === 0
+  if (!isWaiting) checkOptions(type, options, 'options')
   checkMetadata(type, wanted.metadata)
   const nowMs = deps.clock.now()
   const id = newId(nowMs)
@@ -41,7 +50,7 @@ export async function createIntegration(deps: Deps, caller: Caller, wanted: NewI
     await refuseOverCap(tx, deps.config, orgId, type)
     const row = { id, orgId, name, type: type.type, metadata, trust, creatorId: caller.userId, nowMs }
     await queries.insertIntegration(tx, row)
-    await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: 1 }, wanted.options)
+    await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: 1 }, options)
   })
   deps.log.info({ orgId, integrationId: id, type: type.type, userId: caller.userId }, 'integration created')
   return getIntegration(deps, orgId, id)
@@ -109,8 +118,10 @@ export async function updateIntegration(deps: Deps, caller: Caller, change: Inte
         const message = `The kind of an integration stays what it is (${locked.type}); make a new one instead.`
         throw new AppError('integration.invalid', { message, details: [{ path: 'credentials.type', message }] })
       }
-      checkOptions(requireType(locked.type), credentials.options, 'credentials.options')
-      await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: next }, credentials.options)
+      const type = requireType(locked.type)
+      const options = namedOptions(type, credentials.options)
+      checkOptions(type, options, 'credentials.options')
+      await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: next }, options)
       await queries.destroySecretsBefore(tx, id, next)
     }
     const trust = locked.trust === null || credentials === undefined ? undefined : trustAfterOptions(locked.trust)
@@ -146,7 +157,10 @@ export async function deleteIntegration(deps: Deps, caller: Caller, deletion: In
     if ((await queries.lockIntegration(tx, orgId, id)) === null) throw new AppError('integration.not_found')
     const found = await queries.selectUses(tx, orgId, id)
     if (found.length > 0 && !force) {
-      throw new AppError('integration.in_use', { details: { driversCount: found.length, drivers: found } })
+      throw new AppError('integration.in_use', {
+        message: `Storage drivers still use this integration (${found.length}); delete or move them first.`,
+        details: { driversCount: found.length, drivers: found },
+      })
     }
     if (found.length > 0 && !confirm) {
       throw new AppError('integration.confirm_required', {

@@ -31,7 +31,10 @@ export const arnsProblem: OptionCheck = (value) =>
 
 /** Something shaped like an e-mail address. */
 export const emailProblem: OptionCheck = (value) =>
-  /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) ? null : 'Give the e-mail address of the service account.'
+  // The length first: a pattern with two open ends takes its time with endless text.
+  value.length <= 320 && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
+    ? null
+    : 'Give the e-mail address of the service account.'
 
 /** The JSON text of a service-account key with what is needed to log in by it. */
 export const serviceAccountProblem: OptionCheck = (value) => keyProblem(value, KEY_FIELDS)

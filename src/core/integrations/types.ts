@@ -17,6 +17,8 @@ export interface IntegrationOption {
   readonly required: boolean
   /** Whether a form hides it while it is typed. All options are sealed and none is ever given back. */
   readonly secret: boolean
+  /** Another name by which scripts send it: the SDK’s own help has both. */
+  readonly alias?: string
   /** Any text, with line breaks and white space around: it is the user's own, and no provider's. */
   readonly isVerbatim?: true
   /** What else must be true of it. */
@@ -87,7 +89,7 @@ export const integrationTypes: readonly IntegrationType[] = [
     type: 'aws-cross',
     label: 'AWS cross-account role',
     provider: 'aws',
-    options: [text('roleArn', 'Role ARN', arnProblem)],
+    options: [{ ...text('roleArn', 'Role ARN', arnProblem), alias: 'roleArns' }],
     driverTypes: ['s3', 'faasProxy'],
     supported: false,
     trust: 'aws',
