@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, isoTime } from './fields.ts'
+import { id, isoTime, storableText } from './fields.ts'
 import { route } from './route.ts'
 import { type SkipReason, skipReasons } from './skip-reasons.ts'
 
@@ -118,7 +118,7 @@ const path = z
   .refine((text) => !text.includes('\0') && text.isWellFormed(), 'has characters that cannot be in a key')
 const cursor = z.string().max(8400).describe('`next` of the page before.')
 
-/** Reading what is in a dataset. */
+/** Reading what is in a dataset, and changing single items. */
 export const itemRoutes = {
   listItems: route({
     method: 'GET',
@@ -233,6 +233,65 @@ export const itemRoutes = {
     params: itemParams,
     response: Item,
     errors: ['item.not_found'],
+  }),
+  updateItem: route({
+    method: 'PATCH',
+    path: '/items/:itemId',
+    tag: 'Items',
+    summary:
+      'Changes an item: metadata is merged (null takes a name away), description, filename (renames or moves). Answers the whole item.',
+    access: { ...ofItem, role: 'engineer' },
+    params: itemParams,
+    query: z.object({
+      system: z.string().optional().describe('`true`: metadata.system may be changed as well.'),
+    }),
+    body: z.looseObject({
+      metadata: z.record(z.string(), z.unknown()).optional(),
+      description: storableText.max(100_000).nullish().describe('Empty or null: none.'),
+      filename: path.optional().describe('Full path.'),
+    }),
+    bodyBytesMax: 4 * 1024 * 1024,
+    response: Item,
+    errors: [
+      'item.not_found',
+      'item.exists',
+      'item.bound_to_storage',
+      'item.path_invalid',
+      'item.root_stays',
+      'dataset.readonly',
+      'dataset.locked',
+    ],
+  }),
+  deleteItem: route({
+    method: 'DELETE',
+    path: '/items/:itemId',
+    tag: 'Items',
+    summary:
+      'Deletes an item, or a folder with all that is in it, from its dataset. No file in any bucket of yours is touched.',
+    access: { ...ofItem, role: 'engineer' },
+    // Malformed is 400 here, not 404: programs rely on it.
+    params: z.object({ itemId: id('item').regex(/^[0-9a-f]{24}$/, 'is no id') }),
+    response: z.object({ id: z.string() }),
+    errors: ['item.not_found', 'item.root_stays', 'dataset.readonly', 'dataset.locked'],
+  }),
+  moveItems: route({
+    method: 'PUT',
+    path: '/datasets/:datasetId/items/:folderId',
+    tag: 'Items',
+    summary: 'Moves items into a folder of the same dataset; no file is touched.',
+    access: { ...inDataset, role: 'engineer' },
+    params: z.object({ datasetId: id('dataset'), folderId: id('folder') }),
+    body: z.array(id('item')).max(100_000),
+    bodyBytesMax: 4 * 1024 * 1024,
+    response: z.object({ count: z.number() }),
+    errors: [
+      'dataset.not_found',
+      'item.not_found',
+      'item.exists',
+      'item.bound_to_storage',
+      'dataset.readonly',
+      'dataset.locked',
+    ],
   }),
   streamItem: route({
     method: 'GET',

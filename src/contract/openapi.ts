@@ -126,6 +126,7 @@ function requestBody(name: string, route: Route, schema: z.ZodType, schemas: Jso
     content: {
       'application/json': content,
       ...(forms.includes('form') ? { 'application/x-www-form-urlencoded': content } : {}),
+      ...(forms.includes('multipart') ? { 'multipart/form-data': content } : {}),
     },
   }
 }

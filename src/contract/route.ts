@@ -53,8 +53,8 @@ export interface Route<
   readonly params?: P
   readonly query?: Q
   readonly body?: B
-  /** Forms the body may have besides JSON. `form` is `application/x-www-form-urlencoded`. */
-  readonly bodyForms?: readonly ('form' | 'empty')[]
+  /** Forms the body may have besides JSON. `form` is `application/x-www-form-urlencoded`; `multipart` is given to the handler as a stream, not parsed. */
+  readonly bodyForms?: readonly ('form' | 'empty' | 'multipart')[]
   /** Largest body in bytes; 1 MiB unless said. */
   readonly bodyBytesMax?: number
   /** Schema of the 2xx answer; `undefined` for bytes and redirects, which the handler writes itself. */

@@ -21,6 +21,7 @@ import { setupRoutes } from './setup.ts'
 import { syncSettingsRoutes } from './sync-settings.ts'
 import { syncRoutes } from './syncs.ts'
 import { systemRoutes } from './system.ts'
+import { uploadRoutes } from './uploads.ts'
 
 type Join<Groups extends readonly unknown[]> = Groups extends readonly [infer First, ...infer Rest]
   ? First & Join<Rest>
@@ -58,6 +59,7 @@ export const routes = joinGroups(
   explainRoutes,
   commandRoutes,
   itemRoutes,
+  uploadRoutes,
   queryRoutes,
   itemMarkRoutes,
   annotationRoutes,

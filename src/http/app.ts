@@ -5,7 +5,7 @@ import type { Route } from '#contract/route.ts'
 import { type Routes, routes } from '#contract/routes.ts'
 import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
-import { addBodyParsers } from './bodies.ts'
+import { addBodyParsers, passMultipart } from './bodies.ts'
 import type { Handlers } from './handler.ts'
 import { handlers } from './handlers.ts'
 import { answerBrokenRequest, sendProblem } from './problem.ts'
@@ -62,7 +62,14 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
     throw new AppError('route.not_found')
   })
   for (const [name, route] of Object.entries(routes) as [keyof Routes, Route][]) {
-    addRoute(app, { deps, route, handler: table[name] as AnyHandler, stopping: stopping.signal })
+    const parts = { deps, route, handler: table[name] as AnyHandler, stopping: stopping.signal }
+    if (route.bodyForms?.includes('multipart') !== true) addRoute(app, parts)
+    else
+      app.register(async (scope) => {
+        // Only here: everywhere else such a body is refused before it is read.
+        passMultipart(scope)
+        addRoute(scope, parts)
+      })
   }
   return app as unknown as FastifyInstance
 }

@@ -42,6 +42,11 @@ export function addBodyParsers(app: FastifyInstance | { removeAllContentTypePars
   )
 }
 
+/** Lets multipart forms through to the handlers of this scope as streams: they may be of any length and are read as they come. */
+export function passMultipart(app: { addContentTypeParser: FastifyInstance['addContentTypeParser'] }): void {
+  app.addContentTypeParser('multipart/form-data', (_request, payload, done) => done(null, payload))
+}
+
 function decode(body: Buffer): string | AppError {
   try {
     return utf8.decode(body)

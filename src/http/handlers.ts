@@ -22,6 +22,7 @@ import { setupHandlers } from './handlers/setup.ts'
 import { syncSettingsHandlers } from './handlers/sync-settings.ts'
 import { syncHandlers } from './handlers/syncs.ts'
 import { systemHandlers } from './handlers/system.ts'
+import { uploadHandlers } from './handlers/uploads.ts'
 
 /** The handler of every route of the table; the type check fails when one is missing. */
 export const handlers: Handlers<Routes> = {
@@ -33,6 +34,7 @@ export const handlers: Handlers<Routes> = {
   ...projectHandlers,
   ...settingHandlers,
   ...itemHandlers,
+  ...uploadHandlers,
   ...queryHandlers,
   ...itemMarkHandlers,
   ...annotationHandlers,

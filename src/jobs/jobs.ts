@@ -9,6 +9,7 @@ import { datasetSweep } from './dataset-sweep.ts'
 import { driverValidation } from './driver-validation.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
+import { OBJECT_SWEEP_MS, sweepUnusedObjects } from './object-sweep.ts'
 import { REMOVED_SWEEP_MS, sweepRemovedItems } from './removed-sweep.ts'
 import { RESCAN_MS, startDueRescans } from './rescan.ts'
 import { syncSlice } from './sync-slice.ts'
@@ -50,6 +51,8 @@ export async function startJobs(deps: Deps): Promise<Workers> {
     void sweepRemovedItems(deps, stopping.signal).catch((error) => onError('item.removed-sweep', error))
   forget()
   const forgetTimer = setInterval(forget, REMOVED_SWEEP_MS)
+  const tidy = () => void sweepUnusedObjects(deps, stopping.signal).catch((error) => onError('object.sweep', error))
+  const tidyTimer = setInterval(tidy, OBJECT_SWEEP_MS)
   return {
     async stop() {
       clearInterval(timer)
@@ -57,6 +60,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
       clearInterval(sweepTimer)
       clearInterval(wakeTimer)
       clearInterval(forgetTimer)
+      clearInterval(tidyTimer)
       stopping.abort()
       await workers.stop()
     },

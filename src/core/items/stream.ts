@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { FLAG_UNADDRESSABLE, MISSING } from '#core/catalog/catalog.ts'
-import type { Deps } from '#core/deps.ts'
-import { type OpenDriver, openDriver } from '#core/drivers/drivers.ts'
+import type { Caller, Deps } from '#core/deps.ts'
+import { locateObject, type OpenStore } from '#core/objects/objects.ts'
 import { AppError } from '#lib/app-error.ts'
 import { unpackEtag } from '#lib/etag.ts'
 import { parseItemId } from '#lib/ids.ts'
@@ -9,11 +9,11 @@ import type { Entry } from '#storage/port.ts'
 import { StorageError } from '#storage/storage-error.ts'
 import { findItem, type LocatedItem } from './browse.ts'
 import { type DatasetView, viewDataset } from './dataset-view.ts'
+import { LINKS_MAX, linkTarget, linkUrl, requireReadable } from './links.ts'
 import { mediaTypeNames, UNKNOWN_TYPE } from './media-types.ts'
 import { type Presentation, presentationOf } from './presentation.ts'
 import { sql } from './query/fragment.ts'
 import { readRange } from './range.ts'
-import { keyOf } from './render.ts'
 import { SignedAddresses } from './signed-addresses.ts'
 
 /** Life of a signed address in seconds; the SDK collects addresses first and pulls them late. */
@@ -48,14 +48,20 @@ export type StreamAnswer =
 const addressesByPool = new WeakMap<object, SignedAddresses>()
 
 /**
- * Opens a file for its user: a signed address of the storage where that can be made, else the bytes through this server.
+ * Opens a file for its user: a signed address of the storage where that can be made, else the bytes through this server. A link gives what it leads to.
  *
  * The same object gets the same address for up to five minutes, so that browsers' caches hit. A file that is marked missing is looked for again, because it
  * may have come back.
- * Errors: `item.not_found` (also for folders), `item.missing_in_storage`, `item.unaddressable`, `item.range_not_satisfiable`, `dataset.disconnected`,
+ * Errors: `item.not_found` (also for folders), `item.missing_in_storage`, `item.unaddressable`, `item.range_not_satisfiable`, `item.link_broken`, `dataset.disconnected`,
  * and the storage's own codes.
  */
-export async function streamItem(deps: Deps, id: string, request: StreamRequest): Promise<StreamAnswer> {
+export async function streamItem(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  request: StreamRequest,
+  linksLeft = LINKS_MAX,
+): Promise<StreamAnswer> {
   const numbers = parseItemId(id)
   if (numbers === null || !('itemNo' in numbers)) throw new AppError('item.not_found')
   const { datasetNo, itemNo } = numbers
@@ -64,10 +70,24 @@ export async function streamItem(deps: Deps, id: string, request: StreamRequest)
     findItem(deps, sql`i.dataset_no = ${datasetNo}::int and i.item_no = ${itemNo}::bigint`),
   ])
   if (item === null) throw new AppError('item.not_found')
-  if ((item.flags & FLAG_UNADDRESSABLE) !== 0) throw new AppError('item.unaddressable')
-  if (view.driverId === null) throw new AppError('dataset.disconnected')
-  const opened = await openDriver(deps, view.driverId)
-  const key = keyOf({ ...view, folder: opened.prefix }, item.path, item)
+  const link = linkTarget(item.metadata)
+  if (link?.kind === 'url') return { kind: 'redirect', url: linkUrl(link.url), maxAgeSeconds: 0 }
+  if (link?.kind === 'item') {
+    if (linksLeft === 0) throw new AppError('item.link_broken')
+    await requireReadable(deps, caller, link.itemId)
+    return streamItem(deps, caller, link.itemId, request, linksLeft - 1)
+  }
+  return streamObject(deps, view, item, request)
+}
+
+async function streamObject(
+  deps: Deps,
+  view: DatasetView,
+  item: LocatedItem,
+  request: StreamRequest,
+): Promise<StreamAnswer> {
+  if (item.object_key === null && (item.flags & FLAG_UNADDRESSABLE) !== 0) throw new AppError('item.unaddressable')
+  const { opened, key } = await locateObject(deps, view, item.path, item)
   const types = await mediaTypeNames(deps.db, [item.type_no])
   const presentation = presentationOf(types.get(item.type_no) ?? UNKNOWN_TYPE, item.name)
   try {
@@ -86,7 +106,7 @@ function gone(cause?: unknown): AppError {
 
 async function redirect(
   deps: Deps,
-  { driver, storage }: OpenDriver,
+  { driver, storage }: OpenStore,
   view: DatasetView,
   item: LocatedItem,
   key: string,
@@ -94,7 +114,7 @@ async function redirect(
 ): Promise<StreamAnswer> {
   const ttlSeconds = Math.min(SIGNED_TTL_SECONDS, storage.can.sign_max_seconds)
   // Credentials and settings are part of it: an address signed with a key that was rotated must not outlive the rotation here.
-  const facts = [view.datasetId, driver.id, driver.epoch, driver.integrationVersion, unpackEtag(item.etag), key]
+  const facts = [view.datasetId, driver?.id, driver?.epoch, driver?.integrationVersion, unpackEtag(item.etag), key]
   const signed = await addressesOf(deps).get(facts.join('\0'), deps.clock.now(), async () =>
     storage.signRead(key, {
       ttlSeconds,
@@ -115,7 +135,7 @@ function addressesOf(deps: Deps): SignedAddresses {
 }
 
 async function throughServer(
-  { storage }: OpenDriver,
+  { storage }: OpenStore,
   key: string,
   presentation: Presentation,
   { isHead, range, signal }: StreamRequest,

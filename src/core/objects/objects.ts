@@ -10,4 +10,5 @@ export {
   platformStore,
   receive,
 } from './platform-store.ts'
+export { sightObject } from './sight.ts'
 export { noteUnused, sweepObjects } from './unused.ts'

@@ -27,7 +27,8 @@ export async function sweepObjects(deps: Deps, signal: AbortSignal, graceMs = GR
   while (!signal.aborted) {
     const { rows } = await deps.db.query<{ key: string; used: boolean }>(
       `select u.object_key as key,
-              exists (select 1 from item i where i.object_key = u.object_key) or exists (select 1 from removed r where r.object_key = u.object_key) as used
+              exists (select 1 from item i where i.object_key = u.object_key) or exists (select 1 from removed r where r.object_key = u.object_key)
+                or exists (select 1 from export_part p where p.object_key = u.object_key) as used
          from unused_object u where u.since <= to_timestamp($1::float8 / 1000) order by u.since limit $2`,
       [deps.clock.now() - graceMs, BATCH],
     )

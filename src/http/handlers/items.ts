@@ -3,20 +3,23 @@ import type { FastifyReply } from 'fastify'
 import type { itemRoutes } from '#contract/items.ts'
 import {
   countItems,
+  deleteItem,
   directoryTree,
   getItem,
   getItemByPath,
   listFolderItems,
   listFolders,
   listSkipped,
+  moveItems,
   type StreamAnswer,
   streamItem,
+  updateItem,
 } from '#core/items/items.ts'
 import { AppError } from '#lib/app-error.ts'
 import { toHttpDate } from '#lib/clock.ts'
 import type { CallFrame, Handlers } from '../handler.ts'
 
-/** Handlers of the read side. */
+/** Items one by one, and lists of them. */
 export const itemHandlers: Handlers<typeof itemRoutes> = {
   listItems: (deps, call) => listFolderItems(deps, datasetNo(call), folderPage(call.query), call.baseUrl),
   listFolders: (deps, call) => listFolders(deps, datasetNo(call), folderPage(call.query)),
@@ -25,8 +28,20 @@ export const itemHandlers: Handlers<typeof itemRoutes> = {
   countItems: (deps, call) => countItems(deps, datasetNo(call), call.query.dir),
   listSkipped: (deps, call) => listSkipped(deps, datasetNo(call), call.query),
   getItem: (deps, call) => getItem(deps, call.params.itemId, call.baseUrl),
+  updateItem: (deps, call) => {
+    const { metadata, description, filename } = call.body
+    const change = { metadata, description, filename, withSystem: call.query.system === 'true' }
+    return updateItem(deps, call.caller, call.params.itemId, change, call.baseUrl)
+  },
+  deleteItem: async (deps, call) => {
+    await deleteItem(deps, call.caller, call.params.itemId)
+    return { id: call.params.itemId }
+  },
+  moveItems: async (deps, call) => ({
+    count: await moveItems(deps, call.caller, datasetNo(call), call.params.folderId, call.body),
+  }),
   streamItem: async (deps, call) => {
-    const answer = await streamItem(deps, call.params.itemId, {
+    const answer = await streamItem(deps, call.caller, call.params.itemId, {
       isHead: call.raw.method === 'HEAD',
       range: call.raw.headers.range,
       signal: untilClosed(call.reply),
