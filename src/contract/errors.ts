@@ -131,6 +131,25 @@ export const errors = {
   'collection.not_found': { status: 404, message: 'There is no collection of this name in the dataset.' },
   'collection.name_taken': { status: 400, message: 'A collection of this name already exists in the dataset.' },
   'collection.too_many': { status: 400, message: 'The dataset already has the maximum number of collections (10).' },
+  'clone.no_target': { status: 400, message: 'Give a name for the new dataset, or the id of one that is there.' },
+  'clone.other_storage': {
+    status: 400,
+    message:
+      'Items are cloned and merged within one storage only: from the platform’s own storage to itself, or from external storage to a dataset of the same storage driver.',
+  },
+  'clone.bound_target': {
+    status: 409,
+    message:
+      'The target mirrors its external storage: its paths are those of the files there. Clone to a new dataset instead.',
+  },
+  'clone.exists': {
+    status: 409,
+    message: 'The target dataset already has a clone of this item; send allowMany to have another one.',
+  },
+  'merge.other_recipes': {
+    status: 400,
+    message: 'Datasets with different recipes cannot be merged; switch them to one recipe first.',
+  },
   'schema.too_many_paths': { status: 400, message: 'At most 1,000 paths can be kept out of searches.' },
   'dataset.already_syncing': { status: 423, message: 'The dataset cannot be synced as it is already being synced.' },
   'dataset.disconnected': {
@@ -198,6 +217,14 @@ export const errors = {
   'ontology.label_not_found': {
     status: 404,
     message: 'The ontology has no such label; add it first, or update with upsert.',
+  },
+  'export.not_found': {
+    status: 404,
+    message: 'There is no such export, it has not ended, or its files are not kept any more.',
+  },
+  'export.no_room': {
+    status: 409,
+    message: 'The project has no hidden dataset that an export could be put into; ask the operator.',
   },
   'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
   'notification.category_locked': {

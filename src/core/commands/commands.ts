@@ -93,7 +93,10 @@ export async function endCommand(
   tx: Db,
   id: string,
   status: CommandEnd,
-  options: { readonly spec?: Readonly<Record<string, unknown>>; readonly failure?: AppError | null } = {},
+  options: {
+    readonly spec?: Readonly<Record<string, unknown>>
+    readonly failure?: { readonly message?: string; readonly code?: string } | null
+  } = {},
 ): Promise<void> {
   await tx.query(
     `update command

@@ -5,6 +5,7 @@ import { newId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
 import { requireUsableDriver } from '../drivers/drivers.ts'
 import { releaseDataPoints } from '../quota/quota.ts'
+import { createDefaultRecipe } from '../recipes/recipes.ts'
 import type { Collections } from './collections.ts'
 import { type DatasetRow, renderDataset, selectDatasets } from './rows.ts'
 import type { DatasetKind } from './writable.ts'
@@ -84,6 +85,14 @@ export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, datase
   )
   const datasetNo = rows[0]?.dataset_no
   if (datasetNo === undefined) throw new AppError('dataset.name_taken')
+  if (dataset.hasDefaultRecipe === true) {
+    const { projectId, name } = dataset
+    const recipeId = await createDefaultRecipe(deps, tx, caller, { projectId, datasetName: name })
+    await tx.query(
+      `update dataset set metadata = jsonb_set(metadata, '{system,recipes}', jsonb_build_array($2::text)) where dataset_no = $1`,
+      [datasetNo, recipeId],
+    )
+  }
   await tx.query('insert into dataset_numbers (dataset_no) values ($1)', [datasetNo])
   // The root has number 1 and is its own parent, so that no child listing ever shows it.
   await tx.query(`insert into dir (dataset_no, dir_no, parent_no, path, name) values ($1, 1, 0, '', '')`, [datasetNo])
@@ -157,7 +166,7 @@ async function countItems(tx: Db, datasetNo: number): Promise<number> {
 export async function sweepDataset(db: DbPool, datasetNo: number, signal: AbortSignal): Promise<boolean> {
   const { rows } = await db.query('select 1 from dataset where dataset_no = $1', [datasetNo])
   if (rows.length > 0) throw new Error(`dataset ${datasetNo} is not deleted`)
-  for (const table of ['item', 'dir', 'dir_segment', 'skipped', 'removed']) {
+  for (const table of ['item', 'annotation', 'dir', 'dir_segment', 'skipped', 'removed']) {
     for (;;) {
       if (signal.aborted) return false
       const { rowCount } = await db.query(
