@@ -1,5 +1,7 @@
 import { annotationRoutes } from './annotations.ts'
 import { authRoutes } from './auth.ts'
+import { cloneRoutes } from './clones.ts'
+import { collectionRoutes } from './collections.ts'
 import { commandRoutes } from './commands.ts'
 import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
@@ -58,6 +60,8 @@ export const routes = joinGroups(
   syncSettingsRoutes,
   explainRoutes,
   commandRoutes,
+  cloneRoutes,
+  collectionRoutes,
   itemRoutes,
   uploadRoutes,
   queryRoutes,

@@ -2,6 +2,8 @@ import type { Routes } from '#contract/routes.ts'
 import type { Handlers } from './handler.ts'
 import { annotationHandlers } from './handlers/annotations.ts'
 import { authHandlers } from './handlers/auth.ts'
+import { cloneHandlers } from './handlers/clones.ts'
+import { collectionHandlers } from './handlers/collections.ts'
 import { commandHandlers } from './handlers/commands.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
@@ -49,4 +51,6 @@ export const handlers: Handlers<Routes> = {
   ...syncHandlers,
   ...syncSettingsHandlers,
   ...commandHandlers,
+  ...cloneHandlers,
+  ...collectionHandlers,
 }

@@ -1,3 +1,4 @@
+import { reviveDatasetTasks } from '#core/clones/clones.ts'
 import type { Deps } from '#core/deps.ts'
 import { reviveValidations } from '#core/drivers/drivers.ts'
 import { wakeDrains } from '#core/hints/hints.ts'
@@ -6,6 +7,7 @@ import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
+import { datasetTask } from './dataset-task.ts'
 import { driverValidation } from './driver-validation.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
@@ -27,13 +29,14 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const workers = await startWorkers({
     pool: deps.db,
     deps,
-    jobs: [syncSlice, datasetSweep, hintDrain, itemTask, driverValidation],
+    jobs: [syncSlice, datasetSweep, datasetTask, hintDrain, itemTask, driverValidation],
     concurrency: CONCURRENCY,
     onError,
   })
   const revive = () => {
     reviveSyncs(deps).catch((error) => onError('sync.revive', error))
     reviveValidations(deps).catch((error) => onError('drivers.revive', error))
+    reviveDatasetTasks(deps).catch((error) => onError('dataset.revive', error))
     reviveItemTasks(deps).catch((error) => onError('item.revive', error))
   }
   revive()
