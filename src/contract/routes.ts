@@ -6,6 +6,7 @@ import { commandRoutes } from './commands.ts'
 import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
 import { explainRoutes } from './explain.ts'
+import { exportRoutes } from './exports.ts'
 import { hintRoutes } from './hints.ts'
 import { integrationRoutes } from './integrations.ts'
 import { itemMarkRoutes } from './item-marks.ts'
@@ -67,6 +68,7 @@ export const routes = joinGroups(
   queryRoutes,
   itemMarkRoutes,
   annotationRoutes,
+  exportRoutes,
   notificationRoutes,
   setupRoutes,
   systemRoutes,

@@ -8,6 +8,7 @@ import { commandHandlers } from './handlers/commands.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
 import { explainHandlers } from './handlers/explain.ts'
+import { exportHandlers } from './handlers/exports.ts'
 import { hintHandlers } from './handlers/hints.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
 import { itemMarkHandlers } from './handlers/item-marks.ts'
@@ -40,6 +41,7 @@ export const handlers: Handlers<Routes> = {
   ...queryHandlers,
   ...itemMarkHandlers,
   ...annotationHandlers,
+  ...exportHandlers,
   ...notificationHandlers,
   ...integrationHandlers,
   ...driverHandlers,

@@ -1,6 +1,7 @@
 import { reviveDatasetTasks } from '#core/clones/clones.ts'
 import type { Deps } from '#core/deps.ts'
 import { reviveValidations } from '#core/drivers/drivers.ts'
+import { reviveExports, sweepExports } from '#core/exports/exports.ts'
 import { wakeDrains } from '#core/hints/hints.ts'
 import { reviveItemTasks } from '#core/items/items.ts'
 import { sweepNotifications } from '#core/notifications/notifications.ts'
@@ -9,6 +10,7 @@ import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
 import { datasetTask } from './dataset-task.ts'
 import { driverValidation } from './driver-validation.ts'
+import { exportSlice } from './export-slice.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
 import { OBJECT_SWEEP_MS, sweepUnusedObjects } from './object-sweep.ts'
@@ -29,7 +31,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const workers = await startWorkers({
     pool: deps.db,
     deps,
-    jobs: [syncSlice, datasetSweep, datasetTask, hintDrain, itemTask, driverValidation],
+    jobs: [syncSlice, datasetSweep, datasetTask, hintDrain, itemTask, driverValidation, exportSlice],
     concurrency: CONCURRENCY,
     onError,
   })
@@ -38,13 +40,17 @@ export async function startJobs(deps: Deps): Promise<Workers> {
     reviveValidations(deps).catch((error) => onError('drivers.revive', error))
     reviveDatasetTasks(deps).catch((error) => onError('dataset.revive', error))
     reviveItemTasks(deps).catch((error) => onError('item.revive', error))
+    reviveExports(deps).catch((error) => onError('export.revive', error))
   }
   revive()
   const timer = setInterval(revive, REVIVE_MS)
   const rescan = () => void startDueRescans(deps).catch((error) => onError('sync.rescan', error))
   rescan()
   const rescanTimer = setInterval(rescan, RESCAN_MS)
-  const sweep = () => void sweepNotifications(deps).catch((error) => onError('notification.sweep', error))
+  const sweep = () => {
+    sweepNotifications(deps).catch((error) => onError('notification.sweep', error))
+    sweepExports(deps).catch((error) => onError('export.sweep', error))
+  }
   sweep()
   const sweepTimer = setInterval(sweep, SWEEP_MS)
   const wake = () => void wakeDrains(deps).catch((error) => onError('hints.wake', error))

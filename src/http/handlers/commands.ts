@@ -2,6 +2,7 @@ import type { Command as CommandAnswer, commandRoutes } from '#contract/commands
 import { grant } from '#core/access/access.ts'
 import { cancelDatasetTask } from '#core/clones/clones.ts'
 import { type Command, findCommand, listCommands } from '#core/commands/commands.ts'
+import { cancelExport } from '#core/exports/exports.ts'
 import { cancelItemTask } from '#core/items/items.ts'
 import { cancelSync } from '#core/sync/sync.ts'
 import type { Handlers } from '../handler.ts'
@@ -28,6 +29,7 @@ export const commandHandlers: Handlers<typeof commandRoutes> = {
     await grant(deps, caller, 'dataset', String(spec.datasetId), 'engineer')
     await cancelSync(deps, params.commandId)
     await cancelItemTask(deps, params.commandId)
+    await cancelExport(deps, params.commandId)
     await cancelDatasetTask(deps, params.commandId)
     return renderCommand(await findCommand(deps.db, caller, params.commandId), baseUrl)
   },
