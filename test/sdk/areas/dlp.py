@@ -47,11 +47,11 @@ def items():
     for name, content in (("a.txt", "first"), ("sub/b.txt", "second"), ("empty.txt", "")):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(content)
-    text, code = dlp("items", "upload", "-p", PROJECT, "-d", DATASET, "-l", os.path.join(folder, "*"), "-r", "/in")
+    text, code = dlp("items", "upload", "-p", PROJECT, "-d", DATASET, "-l", folder, "-r", "/in")
     dataset = dl.projects.get(project_name=PROJECT).datasets.get(dataset_name=DATASET)
-    a.check("items upload takes a folder along", [code, a.paths(dataset)], [0, ["/in/a.txt", "/in/empty.txt", "/in/sub/b.txt"]])
+    a.check("items upload takes a folder along", [code, a.paths(dataset)], [0, ["/in/up/a.txt", "/in/up/empty.txt", "/in/up/sub/b.txt"]])
     text, code = dlp("items", "ls", "-p", PROJECT, "-d", DATASET)
-    a.check("items ls names them", [code, "/in/sub/b.txt" in text or "b.txt" in text], [0, True])
+    a.check("items ls names them", [code, "b.txt" in text], [0, True])
     down = os.path.join(a.state, "down")
     text, code = dlp("items", "download", "-p", PROJECT, "-d", DATASET, "-l", down)
     found = {os.path.relpath(os.path.join(root, name), down): open(os.path.join(root, name), encoding="utf-8").read() for root, _, names in os.walk(down) for name in names}

@@ -106,7 +106,7 @@ def attributes():
         ("yes", kinds.YES_NO, {}),
         ("free", kinds.FREE_TEXT, {"optional": True, "scope": ["cat"]}),
     ]:
-        a.check(f"{kind.value} is added", ontology.update_attributes(title=key.title(), key=key, attribute_type=kind, **more))
+        a.check(f"{getattr(kind, 'value', kind)} is added", ontology.update_attributes(title=key.title(), key=key, attribute_type=kind, **more))
     stored = {entry["key"]: entry for entry in a.api("GET", f"/ontologies/{ontology.id}").json()["metadata"]["attributes"]}
     a.check("all are there", sorted(stored), ["box", "free", "radio", "slide", "yes"])
     a.check("their titles", {key: entry["scriptData"]["title"] for key, entry in stored.items()}, {key: key.title() for key in stored})
