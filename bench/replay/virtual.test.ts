@@ -1,7 +1,7 @@
 // Proves, without a clock, that hostile key spaces cost few requests more than they have pages and are listed at no less than 0.7 of the usual
 // rate; that quantiles of an index spare the search; and that quantiles of another bucket do no harm. Every walk checks that each key came once.
 import { describe, expect, test } from 'vitest'
-import { seedRanges } from '#storage/walk/seeds.ts'
+import { seedRanges } from '#test/support/seed-ranges.ts'
 import { type LayoutName, layoutNames, makeLayout } from './layouts.ts'
 import { type VirtualRun, walkVirtually } from './virtual.ts'
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { skipReasons } from '#contract/skip-reasons.ts'
 import { openLocalStorage } from '#storage/local/local.ts'
 import type { Storage } from '#storage/port.ts'
-import { seedRanges } from '#storage/walk/seeds.ts'
+import { seedRanges } from '#test/support/seed-ranges.ts'
 import { walk } from '#storage/walk/walk.ts'
 import { storageConformance } from './storage.suite.ts'
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { createMemoryStorage, memoryBucket } from '../memory/memory.ts'
 import type { Capabilities, ListPage, ListQuery, Storage } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
-import { seedRanges } from './seeds.ts'
+import { seedRanges } from '#test/support/seed-ranges.ts'
 import { type WalkRange, walk } from './walk.ts'
 
 const none = Buffer.alloc(0)

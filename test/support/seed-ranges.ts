@@ -1,4 +1,4 @@
-import type { WalkRange } from './walk.ts'
+import type { WalkRange } from '#storage/walk/walk.ts'
 
 /** What bounds the ranges. */
 export interface SeedOptions {

@@ -1,7 +1,7 @@
 // Proves that ranges made of sampled keys cover every key of the folder exactly once, whatever the keys, and are about equally full.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { seedRanges } from './seeds.ts'
+import { seedRanges } from './support/seed-ranges.ts'
 
 const key = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 6 }).map((text) => Buffer.from(text)),
