@@ -1,9 +1,12 @@
 import { REMOVED_KEPT_MS } from '#core/catalog/catalog.ts'
+import type { Deps } from '#core/deps.ts'
 import type { Db } from '#db/connect.ts'
 import { parseItemId } from '#lib/ids.ts'
+import { viewDataset } from './dataset-view.ts'
 import { run } from './query/budget.ts'
 import { compileFilter } from './query/compile.ts'
 import { type Fragment, sql } from './query/fragment.ts'
+import { bounded } from './query/pages.ts'
 import { type Condition, parseSelection } from './query/parse.ts'
 import { itemOrder, itemsFrom, needsDir, planItems } from './query/plan.ts'
 import type { QueryScope } from './query/sql.ts'
@@ -27,6 +30,42 @@ interface Source {
   readonly from: Fragment
   readonly no: Fragment
   readonly order: Fragment
+}
+
+/**
+ * For exports, clones and bulk work: the numbers of the next items that a query is about, behind `after` ('-1' at first), in their order, `limit` at most.
+ * The query is a filter with its join and sets, or a whole query, whose pages and sorts mean nothing; null: all items.
+ * Errors: `query.invalid`, `query.too_slow`, `dataset.not_found`.
+ */
+export async function selectItems(
+  deps: Deps,
+  datasetNo: number,
+  query: unknown,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const from = await fromOf(deps, datasetNo, query)
+  if (from === null) return []
+  const rows = await bounded<{ no: string }>(
+    deps.db,
+    sql`select i.item_no::text as no ${from.from} and i.item_no > ${after}::bigint ${from.order} limit ${limit}::int`,
+  )
+  return rows.map((row) => row.no)
+}
+
+/** How many items a query is about, as `selectItems` finds them. */
+export async function countSelection(deps: Deps, datasetNo: number, query: unknown): Promise<number> {
+  const from = await fromOf(deps, datasetNo, query)
+  if (from === null) return 0
+  const [row] = await bounded<{ count: number }>(deps.db, sql`select count(*) as count ${from.from}`)
+  return row!.count
+}
+
+async function fromOf(deps: Deps, datasetNo: number, query: unknown): Promise<Omit<Source, 'no'> | null> {
+  const view = await viewDataset(deps.db, datasetNo)
+  const plan = await planItems(deps.db, datasetNo, compileFilter(parseSelection(query), 'item', view))
+  if (plan === null) return null
+  return { from: itemsFrom(plan, needsDir(plan)), order: itemOrder(plan, [{ field: 'id', isDescending: false }]) }
 }
 
 /** SQL that finds the next items of a selection after one of them, in the order of their numbers; null when nothing can match. Throws `query.invalid`. */

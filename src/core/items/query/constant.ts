@@ -8,7 +8,8 @@ export function constantTest(value: Scalar, test: Test): boolean {
     operand === value || (value !== null && operand !== null && String(operand) === String(value))
   if (test.op === '$exists') return (value !== null) === test.value
   if (test.op === '$in') return many(test).some(equals)
-  if (Array.isArray(test.value)) return false
+  // What is a single value is no list and has no parts.
+  if (typeof test.value === 'object' && test.value !== null) return false
   const operand = one(test)
   if (test.op === '$eq' || test.op === '$match') {
     if (typeof value === 'string' && typeof operand === 'string' && hasWildcard(operand)) {

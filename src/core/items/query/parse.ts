@@ -111,7 +111,9 @@ function actionOf(body: JsonObject): QueryAction | null {
  */
 export function parseSelection(query: unknown, at = 'query'): Condition {
   if (!isGiven(query)) return everything
-  const body = object(query, at)
+  const given = object(query, at)
+  // The SDK sends a bare filter here and there.
+  const body = Object.keys(given).some((key) => knownKeys.has(key)) ? given : { filter: given }
   const place = at === '' ? '' : `${at}.`
   checkKeys(body, knownKeys, place)
   for (const key of ['update', 'delete']) {
