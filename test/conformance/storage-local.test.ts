@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { skipReasons } from '#contract/skip-reasons.ts'
 import { openLocalStorage } from '#storage/local/local.ts'
 import type { Storage } from '#storage/port.ts'
-import { seedRanges } from '#test/support/seed-ranges.ts'
 import { walk } from '#storage/walk/walk.ts'
+import { seedRanges } from '#test/support/seed-ranges.ts'
 import { storageConformance } from './storage.suite.ts'
 
 storageConformance('local folder', async () => {

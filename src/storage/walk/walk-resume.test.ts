@@ -3,10 +3,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { seedRanges } from '#test/support/seed-ranges.ts'
 import { createMemoryStorage, memoryBucket } from '../memory/memory.ts'
 import type { Capabilities, ListPage, ListQuery, Storage } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
-import { seedRanges } from '#test/support/seed-ranges.ts'
 import { type WalkRange, walk } from './walk.ts'
 
 const none = Buffer.alloc(0)
