@@ -11,6 +11,7 @@ import { datasetSweep } from './dataset-sweep.ts'
 import { datasetTask } from './dataset-task.ts'
 import { driverValidation } from './driver-validation.ts'
 import { exportSlice } from './export-slice.ts'
+import { featureSweep } from './feature-sweep.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
 import { OBJECT_SWEEP_MS, sweepUnusedObjects } from './object-sweep.ts'
@@ -31,7 +32,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const workers = await startWorkers({
     pool: deps.db,
     deps,
-    jobs: [syncSlice, datasetSweep, datasetTask, hintDrain, itemTask, driverValidation, exportSlice],
+    jobs: [syncSlice, datasetSweep, featureSweep, datasetTask, hintDrain, itemTask, driverValidation, exportSlice],
     concurrency: CONCURRENCY,
     onError,
   })

@@ -41,7 +41,13 @@ beforeAll(async () => {
     await api.join(projectId, actor, role)
     actors.set(`project ${role}`, actor)
   }
-  Object.assign(known, { orgId: api.orgId, projectId, projects: [projectId], ...(await seed(api, projectId)) })
+  Object.assign(known, {
+    orgId: api.orgId,
+    projectId,
+    project: projectId,
+    projects: [projectId],
+    ...(await seed(api, projectId)),
+  })
 })
 afterAll(async () => {
   await doors.close()

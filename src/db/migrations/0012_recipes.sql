@@ -79,6 +79,7 @@ create table feature_vector (
 );
 create index feature_vector_no on feature_vector (vector_no);
 create index feature_vector_set on feature_vector (set_no, vector_no);
+create index feature_vector_of_entity on feature_vector (entity_id);
 create index feature_vector_count on feature_vector (dataset_no, set_no);
 -- One vector of a set for an entity, a version of its maker and a parent.
 create unique index feature_vector_entity on feature_vector (dataset_no, entity_id, set_no, coalesce(version, ''), coalesce(parent_id, ''));
