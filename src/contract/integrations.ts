@@ -24,6 +24,7 @@ export const Integration = z.object({
   id: z.string(),
   name: z.string(),
   type: z.string(),
+  provider: z.string().describe('Whose icon is shown: aws, gcp, azure, registry or sluice.'),
   org: z.string(),
   creator: z.string().describe('E-mail address.'),
   createdAt: isoTime,
@@ -38,6 +39,7 @@ export type Integration = z.output<typeof Integration>
 
 /** One kind of integration, with what a form has to ask for (IN-13). */
 export const AvailableIntegration = z.object({
+  id: z.string().describe('The same as the type.'),
   name: z.string(),
   type: z.string(),
   label: z.string(),

@@ -49,6 +49,7 @@ describe('an integration', () => {
       id: expect.stringMatching(/^[0-9a-f]{24}$/),
       name: 'first',
       type: 's3',
+      provider: 'aws',
       org: api.orgId,
       creator: 'owner@example.com',
       createdAt: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),

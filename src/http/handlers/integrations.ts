@@ -5,6 +5,7 @@ import {
   deleteIntegration,
   getIntegration,
   type Integration,
+  integrationType,
   integrationTypes,
   listIntegrations,
   updateIntegration,
@@ -16,6 +17,7 @@ import type { Handlers } from '../handler.ts'
 export const integrationHandlers: Handlers<typeof integrationRoutes> = {
   async listAvailableIntegrations() {
     return integrationTypes.map(({ type, label, provider, supported, driverTypes, options, trust }) => ({
+      id: type,
       name: type,
       type,
       label,
@@ -104,6 +106,7 @@ function render(integration: Integration, baseUrl: string): IntegrationAnswer {
     id,
     name,
     type,
+    provider: integrationType(type)?.provider ?? 'sluice',
     org: orgId,
     creator: integration.creatorEmail,
     createdAt: toIso(integration.createdMs),
