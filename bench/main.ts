@@ -24,6 +24,10 @@ const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
     about: 'read pages, folders and items through HTTP',
     load: async () => (await import('./browse.ts')).benchBrowse,
   },
+  query: {
+    about: 'queries of what people gave their items, and counts alone, through HTTP',
+    load: async () => (await import('./query.ts')).benchQuery,
+  },
   'api-under-sync': {
     about: 'the same while a sync runs',
     load: async () => (await import('./api-under-sync.ts')).benchApiUnderSync,
