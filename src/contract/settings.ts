@@ -43,10 +43,10 @@ export const Setting = z.object({
 export type Setting = z.output<typeof Setting>
 
 const content = {
-  value: z.unknown().describe('Of the kind that `valueType` says, or null.'),
-  defaultValue: z.unknown(),
-  metadata: z.unknown(),
-  inputs: z.unknown(),
+  value: z.unknown().optional().describe('Of the kind that `valueType` says, or null.'),
+  defaultValue: z.unknown().optional(),
+  metadata: z.unknown().optional(),
+  inputs: z.unknown().optional(),
   description: text.nullish(),
   icon: text.nullish(),
   sectionName: text.nullish(),

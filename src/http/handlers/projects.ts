@@ -21,15 +21,21 @@ import {
 import { createDatasetIn, removeDataset } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
+import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
+import { onceAnswered } from '../repeats.ts'
 
 /** Projects and their members. */
 export const projectHandlers: Handlers<typeof projectRoutes> = {
-  createProject: async (deps, { caller, body, baseUrl }) => {
-    const id = await createProject(deps, caller, { name: body.name, orgId: body.org }, async (tx, projectId) => {
+  createProject: async (deps, call) => {
+    const { caller, body, baseUrl } = call
+    const fill = async (tx: Db, projectId: string) => {
       await createDatasetIn(deps, tx, caller, { name: 'Binaries', projectId, driverId: null, isSystem: true })
-    })
+    }
+    const id = await onceAnswered(deps, call, () =>
+      createProject(deps, caller, { name: body.name, orgId: body.org }, fill),
+    )
     return await getProject(deps, caller, id, baseUrl)
   },
   listProjects: (deps, { caller, baseUrl }) => listProjects(deps, caller, baseUrl),
@@ -65,8 +71,11 @@ export const projectHandlers: Handlers<typeof projectRoutes> = {
     throw new AppError('mail.not_set_up')
   },
   listBots: (deps, { params }) => listBots(deps.db, params.projectId),
-  createBot: (deps, { params, body }) =>
-    createBot(deps, { ...params, name: body.name, withCredentials: body.returnCredentials === true }),
+  createBot: (deps, call) => {
+    const { params, body } = call
+    const given = { ...params, name: body.name, withCredentials: body.returnCredentials === true }
+    return onceAnswered(deps, call, () => createBot(deps, given))
+  },
   getBot: (deps, { params }) => getBot(deps.db, params),
   deleteBot: (deps, { params }) => removeBot(deps, params),
   listProjectMembers: (deps, { params }) => listProjectMembers(deps, params.projectId),

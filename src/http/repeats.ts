@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import type { Deps } from '#core/deps.ts'
+import type { CallFrame } from './handler.ts'
+
+/** How long the outcome of a request is kept whose answer reached nobody; the SDK gives up after 30 seconds of repeating. */
+const KEPT_MS = 120_000
+/** Outcomes kept; the oldest go first. */
+const KEPT_MAX = 1_000
+
+interface Attempt {
+  readonly outcome: Promise<unknown>
+  readonly startedMs: number
+  /** Whether the connection that asked has gone without the answer. */
+  isLost: boolean
+}
+
+const attemptsOf = new WeakMap<object, Map<string, Attempt>>()
+
+/**
+ * Makes something once for a request that is repeated because its answer was lost: the repetition gets the outcome of the first.
+ *
+ * The vendor's SDK repeats every POST whose connection breaks, creations included, and sends nothing to tell it by; so a request is a repetition of an
+ * equal one of the same user whose connection went before the answer was written. Two people, or two requests that both got answers, are never taken for
+ * one. Kept in this process only: a repetition that another process gets is a new request.
+ */
+export async function onceAnswered<T>(
+  deps: Deps,
+  call: CallFrame & { readonly params: unknown; readonly body: unknown },
+  make: () => Promise<T>,
+): Promise<T> {
+  const attempts = attemptsOf.get(deps.db) ?? new Map<string, Attempt>()
+  attemptsOf.set(deps.db, attempts)
+  const key = keyOf(call)
+  const now = deps.clock.now()
+  const earlier = attempts.get(key)
+  const attempt: Attempt =
+    earlier?.isLost === true && now - earlier.startedMs < KEPT_MS
+      ? { ...earlier, isLost: false }
+      : { outcome: make(), startedMs: now, isLost: false }
+  attempts.delete(key)
+  attempts.set(key, attempt)
+  if (attempts.size > KEPT_MAX) attempts.delete(attempts.keys().next().value!)
+  const forget = () => {
+    if (attempts.get(key) === attempt) attempts.delete(key)
+  }
+  const response = call.reply.raw
+  response.once('finish', forget)
+  response.once('close', () => {
+    attempt.isLost = !response.writableFinished
+  })
+  // What failed was not made, so there is nothing to repeat.
+  attempt.outcome.catch(forget)
+  return (await attempt.outcome) as T
+}
+
+function keyOf(call: CallFrame & { readonly params: unknown; readonly body: unknown }): string {
+  const said = [call.caller.userId, call.raw.method, call.raw.routeOptions.url, call.params, call.body]
+  return createHash('sha256').update(JSON.stringify(said)).digest('base64')
+}
