@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { advanceCommand, type Command, createCommand, endCommand } from '#core/commands/commands.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { type Db, withTransaction } from '#db/connect.ts'
@@ -26,7 +27,7 @@ const SLICE_MS_MAX = 30_000
 /** Failures in a row, with delays that double from a second, after which the work is given up. */
 const ATTEMPTS_MAX = 8
 /** A dataset is held at least so long, so that whoever looks right after asking sees that it is. The SDK looks for the export after two seconds. */
-const LOCK_MS_MIN = 1_500
+const LOCK_MS_MIN = 1_200
 /** Longest that a dataset is held when nobody says. */
 const LOCK_SECONDS = 3_600
 /** How long the files of an export in parts, and what is left of others, are kept. */
@@ -97,12 +98,14 @@ export async function continueExport(deps: Deps, commandId: string, signal: Abor
       await holdTask(deps.db, commandId)
       const heldMs = deps.clock.now() - task.createdMs
       if (task.isRead && task.isLocking && heldMs >= 0 && heldMs < LOCK_MS_MIN)
-        return await enqueue(deps, deps.db, commandId, LOCK_MS_MIN - heldMs)
+        // Shorter than the queue's own rhythm, so it is waited for here; a stop ends it, and the next worker goes on.
+        await setTimeout(LOCK_MS_MIN - heldMs, undefined, { signal })
       if (task.isRead) return await finish(deps, task)
       await readPart(deps, task)
       if (signal.aborted || deps.clock.now() >= untilMs) return await enqueue(deps, deps.db, commandId)
     }
   } catch (error) {
+    if (signal.aborted) return await enqueue(deps, deps.db, commandId)
     await noteFailure(deps, commandId, error)
   }
 }
