@@ -234,6 +234,11 @@ export const errors = {
     status: 400,
     message: 'The entity has another vector in this feature set already; delete that first, or give a version.',
   },
+  'thumbnail.not_available': {
+    status: 404,
+    message: 'This file has no thumbnail: it is no picture, is damaged, or is too large.',
+  },
+  'thumbnail.busy': { status: 429, message: 'Too many thumbnails are being made; ask again in a moment.' },
   'command.not_found': { status: 404, message: 'There is no such command, or you may not see it.' },
   'notification.category_locked': {
     status: 400,

@@ -25,6 +25,7 @@ import { setupRoutes } from './setup.ts'
 import { syncSettingsRoutes } from './sync-settings.ts'
 import { syncRoutes } from './syncs.ts'
 import { systemRoutes } from './system.ts'
+import { thumbnailRoutes } from './thumbnails.ts'
 import { uploadRoutes } from './uploads.ts'
 
 type Join<Groups extends readonly unknown[]> = Groups extends readonly [infer First, ...infer Rest]
@@ -67,6 +68,7 @@ export const routes = joinGroups(
   collectionRoutes,
   itemRoutes,
   uploadRoutes,
+  thumbnailRoutes,
   queryRoutes,
   itemMarkRoutes,
   annotationRoutes,

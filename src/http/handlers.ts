@@ -26,6 +26,7 @@ import { setupHandlers } from './handlers/setup.ts'
 import { syncSettingsHandlers } from './handlers/sync-settings.ts'
 import { syncHandlers } from './handlers/syncs.ts'
 import { systemHandlers } from './handlers/system.ts'
+import { thumbnailHandlers } from './handlers/thumbnails.ts'
 import { uploadHandlers } from './handlers/uploads.ts'
 
 /** The handler of every route of the table; the type check fails when one is missing. */
@@ -39,6 +40,7 @@ export const handlers: Handlers<Routes> = {
   ...settingHandlers,
   ...itemHandlers,
   ...uploadHandlers,
+  ...thumbnailHandlers,
   ...queryHandlers,
   ...itemMarkHandlers,
   ...annotationHandlers,

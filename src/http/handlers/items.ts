@@ -30,7 +30,7 @@ export const itemHandlers: Handlers<typeof itemRoutes> = {
   getItem: (deps, call) => getItem(deps, call.params.itemId, call.baseUrl),
   updateItem: (deps, call) => {
     const { metadata, description, filename } = call.body
-    const change = { metadata, description, filename, withSystem: call.query.system === 'true' }
+    const change = { metadata: metadata ?? undefined, description, filename, withSystem: call.query.system === 'true' }
     return updateItem(deps, call.caller, call.params.itemId, change, call.baseUrl)
   },
   deleteItem: async (deps, call) => {
@@ -67,20 +67,22 @@ function folderPage(query: { dir: string; after?: string | undefined; limit: num
 }
 
 /** Aborts when the client has gone, so that nothing is read from the storage for nobody. */
-function untilClosed(reply: FastifyReply): AbortSignal {
+export function untilClosed(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   reply.raw.once('close', () => controller.abort())
   return controller.signal
 }
 
-function sendRedirect(reply: FastifyReply, answer: StreamAnswer & { kind: 'redirect' }): FastifyReply {
+/** Sends the client to where the bytes are; for handlers that give an item’s bytes. */
+export function sendRedirect(reply: FastifyReply, answer: StreamAnswer & { kind: 'redirect' }): FastifyReply {
   return reply
     .code(307)
     .headers({ location: answer.url, 'cache-control': `private, max-age=${answer.maxAgeSeconds}` })
     .send()
 }
 
-function sendBytes(reply: FastifyReply, answer: StreamAnswer & { kind: 'bytes' }): FastifyReply {
+/** Sends an item’s bytes, or a part, with headers that keep a stranger’s file harmless; for handlers that give an item’s bytes. */
+export function sendBytes(reply: FastifyReply, answer: StreamAnswer & { kind: 'bytes' }): FastifyReply {
   const { presentation, part, sizeBytes, body } = answer
   const length = part === null ? sizeBytes : part.end - part.start + 1
   reply.code(part === null ? 200 : 206).headers({

@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { id } from './fields.ts'
+import { route } from './route.ts'
+
+/** Small pictures of items. */
+export const thumbnailRoutes = {
+  getThumbnail: route({
+    method: 'GET',
+    path: '/items/:itemId/thumbnail',
+    tag: 'Items',
+    summary:
+      'Gives a small picture of an image, 256 pixels at its longest side, made when it is first asked for: its bytes, or 307 to a signed address of the storage.',
+    access: { scope: 'item', role: 'annotator', of: (request) => request.params.itemId },
+    params: z.object({ itemId: id('item') }),
+    errors: [
+      'item.not_found',
+      'item.missing_in_storage',
+      'thumbnail.not_available',
+      'thumbnail.busy',
+      'dataset.disconnected',
+      'storage.denied',
+      'storage.unreachable',
+      'storage.throttled',
+    ],
+  }),
+}

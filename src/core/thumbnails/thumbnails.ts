@@ -1,0 +1,92 @@
+/** Small pictures of items, made when somebody first asks. The public file of this folder. */
+import { Readable } from 'node:stream'
+import type { Caller, Deps } from '#core/deps.ts'
+import { openDriver } from '#core/drivers/drivers.ts'
+import { locateObject, receive } from '#core/objects/objects.ts'
+import { QuotaExceeded } from '#core/quota/quota.ts'
+import { uploadFile } from '#core/uploads/uploads.ts'
+import { AppError } from '#lib/app-error.ts'
+import { parseItemId } from '#lib/ids.ts'
+import { collect, FILE_BYTES_MAX, makeThumbnail, type Thumbnail } from './picture.ts'
+import { describeSource, findHiddenDataset, isThumbnailOf, pointAt, readSource, type Source } from './queries.ts'
+import { Turns } from './turns.ts'
+
+/** A thumbnail: the id of the hidden item that holds it, or the bytes where it could not be stored. */
+export type Found = { readonly itemId: string } | { readonly unstored: Thumbnail }
+
+/** Two at once leave a small machine time for everybody else; a page of the console shows a hundred, so some may wait. */
+const turns = new Turns<Found>({ atOnce: 2, waitingMax: 200 })
+
+/**
+ * Finds the thumbnail of an item, and makes it where there is none or the file is another one by now; for the console and for `metadata.system.thumbnailId`.
+ *
+ * It is an item of the project's hidden dataset, so that lists, counts and syncs of the item's own do not meet it; its bytes are in `.dataloop/thumbnails` of the
+ * dataset's own storage where that may be written, else in the platform's store. Width, height and the turn of the picture are written to the item with it.
+ * Errors: `item.not_found`, `thumbnail.not_available` (no picture, damaged, too large), `thumbnail.busy`, `dataset.disconnected`, the storage's own.
+ */
+export async function findThumbnail(deps: Deps, caller: Caller, id: string): Promise<Found> {
+  const numbers = parseItemId(id)
+  if (numbers === null || !('itemNo' in numbers)) throw new AppError('item.not_found')
+  const source = await readSource(deps.db, numbers.datasetNo, numbers.itemNo)
+  if (source === null) throw new AppError('item.not_found')
+  const known = (source.metadata?.system as { thumbnailId?: unknown } | undefined)?.thumbnailId
+  const stored = typeof known === 'string' ? parseItemId(known) : null
+  if (stored !== null && 'itemNo' in stored && (await isThumbnailOf(deps.db, stored, source)))
+    return { itemId: known as string }
+  return turns.run(`${source.id} ${source.identity}`, () => make(deps, caller, source))
+}
+
+async function make(deps: Deps, caller: Caller, source: Source): Promise<Found> {
+  if (!source.type.startsWith('image/') || source.sizeBytes > FILE_BYTES_MAX)
+    throw new AppError('thumbnail.not_available')
+  const { opened, key } = await locateObject(deps, source, source.path, source)
+  const file = await opened.storage.read(key, {})
+  const thumbnail = await makeThumbnail(await collect(file.body, FILE_BYTES_MAX))
+  const { width, height, orientation } = thumbnail
+  const seen = { width, height, ...(orientation !== undefined && { exif: { Orientation: orientation } }) }
+  const itemId = await store(deps, caller, source, thumbnail)
+  await describeSource(deps.db, source, itemId === null ? seen : { ...seen, thumbnailId: itemId })
+  return itemId === null ? { unstored: thumbnail } : { itemId }
+}
+
+/** Stores a thumbnail; null where the project has no place for it or no data point is left, which must keep nobody from looking at it. */
+async function store(deps: Deps, caller: Caller, source: Source, thumbnail: Thumbnail): Promise<string | null> {
+  const datasetNo = await findHiddenDataset(deps.db, source.projectId)
+  if (datasetNo === null) return null
+  const name = `${source.id}.${thumbnail.contentType === 'image/png' ? 'png' : 'jpg'}`
+  const upload = {
+    path: `/${deps.config.hiddenFolder}/thumbnails/${source.datasetId}/${name}`,
+    contentType: thumbnail.contentType,
+    metadata: { system: { thumbnailOf: { itemId: source.id, identity: source.identity } } },
+    mode: 'overwrite' as const,
+    arrived: await receive(deps, Readable.from([thumbnail.bytes])),
+  }
+  try {
+    const { item } = await uploadFile(deps, caller, datasetNo, upload, '')
+    if (source.driverId !== null) await moveToBucket(deps, source.driverId, item.id, name, thumbnail)
+    return item.id
+  } catch (error) {
+    if (error instanceof QuotaExceeded) return null
+    throw error
+  }
+}
+
+/** Puts a thumbnail beside the user's own files, below the hidden folder, where the driver may write (GF-01); else it stays in the platform's store. */
+async function moveToBucket(
+  deps: Deps,
+  driverId: string,
+  itemId: string,
+  name: string,
+  { bytes, contentType }: Thumbnail,
+): Promise<void> {
+  const { storage, prefix } = await openDriver(deps, driverId)
+  const key = `${prefix}${deps.config.hiddenFolder}/thumbnails/${name}`
+  try {
+    await storage.write(key, Readable.from([bytes]), { sizeBytes: bytes.length, contentType })
+  } catch (error) {
+    deps.log.info({ err: error, driverId }, 'the storage takes no thumbnail; it stays in the platform’s own store')
+    return
+  }
+  const numbers = parseItemId(itemId)
+  if (numbers !== null && 'itemNo' in numbers) await pointAt(deps.db, numbers, { driverId, key })
+}
