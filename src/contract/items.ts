@@ -246,7 +246,7 @@ export const itemRoutes = {
       system: z.string().optional().describe('`true`: metadata.system may be changed as well.'),
     }),
     body: z.looseObject({
-      metadata: z.record(z.string(), z.unknown()).optional(),
+      metadata: z.record(z.string(), z.unknown()).nullish(),
       description: storableText.max(100_000).nullish().describe('Empty or null: none.'),
       filename: path.optional().describe('Full path.'),
     }),

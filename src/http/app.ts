@@ -8,6 +8,7 @@ import { AppError } from '#lib/app-error.ts'
 import { addBodyParsers, passMultipart } from './bodies.ts'
 import type { Handlers } from './handler.ts'
 import { handlers } from './handlers.ts'
+import { isMultipart } from './multipart.ts'
 import { answerBrokenRequest, sendProblem } from './problem.ts'
 import { type AnyHandler, addRoute } from './route-frame.ts'
 
@@ -16,6 +17,8 @@ const PARAM_LENGTH_MAX = 4096
 const BODY_BYTES_MAX = 1024 * 1024
 /** Longest time for a whole request to arrive, so that a client that dribbles cannot hold a connection for ever. */
 const REQUEST_MS_MAX = 300_000
+/** The same for an upload, which may be large and its line slow. */
+const UPLOAD_MS_MAX = 24 * 3_600_000
 
 /**
  * Builds the HTTP server of a process: every route of the contract's table, and one shape for every failure (D8). It does not listen yet:
@@ -30,7 +33,7 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
     requestIdHeader: false,
     genReqId: (raw) => requestId(raw.headers['x-request-id']),
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: UPLOAD_MS_MAX,
     return503OnClosing: false,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
@@ -41,6 +44,7 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
   app.addHook('onRequest', async (request, reply) => {
+    if (!isMultipart(request)) limitArrival(request)
     reply.headers({
       'x-request-id': request.id,
       'cache-control': 'no-store',
@@ -72,6 +76,18 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
       })
   }
   return app as unknown as FastifyInstance
+}
+
+/** Ends a request whose body has not arrived in time. */
+function limitArrival({ raw, id }: FastifyRequest): void {
+  if (raw.headers['content-length'] === undefined && raw.headers['transfer-encoding'] === undefined) return
+  const timer = setTimeout(() => {
+    if (raw.complete) return
+    answerBrokenRequest(Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), raw.socket, id)
+  }, REQUEST_MS_MAX)
+  timer.unref()
+  raw.once('end', () => clearTimeout(timer))
+  raw.once('close', () => clearTimeout(timer))
 }
 
 /** A caller's own request id is kept when it is plain, so that a proxy's log and ours can be read side by side. */

@@ -20,7 +20,7 @@ export function addBodyParsers(app: FastifyInstance | { removeAllContentTypePars
     parseJson(request, text, (error, value) => {
       if (error) return done(notJson(error))
       // Half a surrogate pair is no text: the database would keep U+FFFD instead, which may be the key of another file.
-      if (/\\u[dD][89a-fA-F]/.test(text) && !isWellFormed(value)) {
+      if (!hasWholeTexts(text, value)) {
         return done(new AppError('request.invalid', { message: 'A text of the body has half of a surrogate pair.' }))
       }
       done(null, value)
@@ -58,6 +58,11 @@ function decode(body: Buffer): string | AppError {
 /** The parser's own sentence quotes the text around the fault, which may be a password; so it is not passed on. */
 function notJson(cause: Error): AppError {
   return new AppError('request.invalid', { message: 'The body is not valid JSON.', cause })
+}
+
+/** Whether all texts of a JSON value are Unicode; `text` is what it was read from. */
+export function hasWholeTexts(text: string, value: unknown): boolean {
+  return !/\\u[dD][89a-fA-F]/.test(text) || isWellFormed(value)
 }
 
 /** Whether all texts in a JSON value are Unicode. Walks with a list of its own: the nesting is the caller's and may be deep. */

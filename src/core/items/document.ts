@@ -1,3 +1,4 @@
+import { AppError } from '#lib/app-error.ts'
 import { mergePatch } from '#lib/merge-patch.ts'
 
 /** An item's document: what people and programs added to its `metadata`. */
@@ -11,7 +12,7 @@ export const DOCUMENT_CHARACTERS_MAX = 1024 * 1024
 
 /**
  * Merges a change into a document: names are merged, null takes one away. `system` is left alone unless `withSystem`. Answers null where nothing is left, so
- * that an item without metadata has none in the table.
+ * that an item without metadata has none in the table. Throws `request.too_large`.
  */
 export function mergeDocument(
   document: Document | null,
@@ -22,7 +23,12 @@ export function mergeDocument(
   const patch = withSystem && system !== undefined ? { ...rest, system: withoutTold(system) } : rest
   const merged = mergePatch(document ?? {}, patch) as Record<string, unknown>
   if (isEmptyObject(merged.system)) delete merged.system
-  return isEmptyObject(merged) ? null : merged
+  if (isEmptyObject(merged)) return null
+  if (JSON.stringify(merged).length > DOCUMENT_CHARACTERS_MAX)
+    throw new AppError('request.too_large', {
+      message: 'The metadata of an item may have a million characters at the most.',
+    })
+  return merged
 }
 
 function withoutTold(system: unknown): unknown {

@@ -92,7 +92,7 @@ async function importOne(
       const there = await lockItemAt(writing, place)
       // Another file has this path.
       if (there !== null && there.objectKey !== objectKey) return { itemNo: there.no, op: 'exist' as const }
-      return placeItem(writing, caller, types, { place, sighting, objectKey, mimetype: null })
+      return placeItem(writing, caller, types, { place, sighting, objectKey, mimetype: null, isForeign: true })
     },
     ticket,
   )

@@ -29,6 +29,8 @@ export interface PlacedObject {
   readonly shownBytes?: number | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
   readonly description?: string | undefined
+  /** The object changed in the storage, not by the caller: an item that was there gets the mark that says so. */
+  readonly isForeign?: boolean | undefined
 }
 
 /** A row of the item at a path. */
@@ -87,30 +89,37 @@ export async function placeItem(
   const stored = await lockItemAt(writing, place)
   // An empty file whose name marks a folder is none.
   if (stored === null) throw new AppError('item.path_invalid')
-  await describe(writing, caller, stored, object, applied === 'added')
+  const isPinned = object.objectKey !== null && dataset.driverId !== null
+  const isSame = applied === 'none' && (before?.objectKey ?? null) === object.objectKey && object.isForeign === true
+  if (!isSame) await describe(writing, caller, stored, object, applied === 'added')
+  if (isPinned)
+    await tx.query('update item set ticket = $3 where dataset_no = $1 and item_no = $2::bigint', [
+      datasetNo,
+      stored.no,
+      PINNED_TICKET,
+    ])
   if (applied === 'added') await reserveDataPoints(tx, dataset.orgId, 1)
-  const isSame = applied === 'none' && (before?.objectKey ?? null) === object.objectKey
   return { itemNo: stored.no, op: applied === 'added' ? 'created' : isSame ? 'exist' : 'overwrite' }
 }
 
 /** Writes what an observation does not tell. What its user has put there did not “change in the storage”. */
 async function describe(
-  { tx, dataset }: Writing,
+  { tx, dataset, nowMs }: Writing,
   caller: Caller,
   stored: StoredItem,
   object: PlacedObject,
   isNew: boolean,
 ): Promise<void> {
-  const { objectKey, mimetype, metadata, description } = object
+  const { objectKey, mimetype, metadata, description, isForeign = false } = object
   const document = metadata === undefined ? stored.metadata : mergeDocument(stored.metadata, metadata, true)
   if (mimetype !== null)
     await tx.query('insert into media_type (name) values ($1) on conflict (name) do nothing', [mimetype])
-  const isPinned = objectKey !== null && dataset.driverId !== null
   await tx.query(
     `update item
         set object_key = $3, object_driver_id = null, metadata = $4, description = case when $5 then $6 else description end,
-            creator_id = case when $7 then coalesce(creator_id, $8) else creator_id end, updater_id = $8, flags = flags & ~8::smallint,
-            type_no = coalesce((select type_no from media_type where name = $9), type_no), ticket = case when $10 then $11::bigint else ticket end
+            creator_id = case when $7 then coalesce(creator_id, $8) else creator_id end, updater_id = $8, flags = case when $10 then flags else flags & ~8::smallint end,
+            updated_at = case when $7 then updated_at else to_timestamp($11::float8 / 1000) end,
+            type_no = coalesce((select type_no from media_type where name = $9), type_no)
       where dataset_no = $1 and item_no = $2::bigint`,
     [
       dataset.datasetNo,
@@ -122,8 +131,8 @@ async function describe(
       isNew,
       caller.userId,
       mimetype,
-      isPinned,
-      PINNED_TICKET,
+      isForeign,
+      nowMs,
     ],
   )
 }

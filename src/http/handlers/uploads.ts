@@ -3,6 +3,7 @@ import type { Deps } from '#core/deps.ts'
 import { makeFolder } from '#core/items/items.ts'
 import { importObjects, replaceFile, type Upload, uploadFile } from '#core/uploads/uploads.ts'
 import { AppError } from '#lib/app-error.ts'
+import { hasWholeTexts } from '../bodies.ts'
 import type { Call, Handlers } from '../handler.ts'
 import { isMultipart, type MultipartForm, readMultipart } from '../multipart.ts'
 
@@ -85,6 +86,10 @@ function metadataOf(text: string | undefined): Readonly<Record<string, unknown>>
     throw new AppError('request.invalid', { details: [{ path: 'body.metadata', message: 'is no JSON' }] })
   }
   if (value === null) return undefined
+  if (!hasWholeTexts(text, value))
+    throw new AppError('request.invalid', {
+      details: [{ path: 'body.metadata', message: 'has half of a surrogate pair' }],
+    })
   if (typeof value !== 'object' || Array.isArray(value))
     throw new AppError('request.invalid', { details: [{ path: 'body.metadata', message: 'must be an object' }] })
   return value as Record<string, unknown>
