@@ -307,6 +307,12 @@ describe('drivers together', () => {
     await continueValidation(api.deps, commandId)
     expect((await call('GET', `/commands/${commandId}`)).body).toEqual(body)
 
+    const second = (await call('POST', '/drivers/validateDrivers', { integrationId: id })).body.id
+    const aborted = await call('POST', `/commands/${second}/abort`)
+    expect(aborted.body).toMatchObject({ id: second, status: 'canceled' })
+    await continueValidation(api.deps, second)
+    expect((await call('GET', `/commands/${second}`)).body).toEqual(aborted.body)
+
     const stranger = await api.addUser('member-validate@example.com', 'member')
     expect((await call('GET', `/commands/${commandId}`, undefined, stranger)).status).toBe(404)
     expect((await call('POST', '/drivers/validateDrivers', { integrationId: id }, stranger)).status).toBe(403)

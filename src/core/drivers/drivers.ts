@@ -26,6 +26,7 @@ export { closeDrivers, type OpenDriver, openDriver } from './open.ts'
 export type { Driver } from './queries.ts'
 export type { DriverConfig, DriverProvider } from './types.ts'
 export {
+  cancelValidation,
   continueValidation,
   reviveValidations,
   testDriver,

@@ -1,4 +1,4 @@
-import { type Command, createCommand } from '#core/commands/commands.ts'
+import { advanceCommand, type Command, createCommand, endCommand } from '#core/commands/commands.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { getIntegration, integrationType, openCredentials } from '#core/integrations/integrations.ts'
 import { type Db, withTransaction } from '#db/connect.ts'
@@ -96,26 +96,35 @@ async function enqueue(deps: Deps, tx: Db, commandId: string): Promise<void> {
 
 /** For the job: tries the next few drivers, writes down what came of each, and puts itself into the queue again while there are more. */
 export async function continueValidation(deps: Deps, commandId: string): Promise<void> {
-  const todo = (await readOutcomes(deps.db, commandId)).filter((one) => one.status === 'waiting').slice(0, BATCH)
+  const todo = ((await readOutcomes(deps.db, commandId)) ?? [])
+    .filter((one) => one.status === 'waiting')
+    .slice(0, BATCH)
   const tried = await Promise.all(todo.map((one) => tryDriver(deps, one)))
   await withTransaction(deps.db, async (tx) => {
-    const all = (await readOutcomes(tx, commandId)).map(
-      (one) => tried.find(({ driverId }) => driverId === one.driverId) ?? one,
-    )
+    const known = await readOutcomes(tx, commandId)
+    if (known === null) return
+    const all = known.map((one) => tried.find(({ driverId }) => driverId === one.driverId) ?? one)
     const waiting = all.filter((one) => one.status === 'waiting').length
     const failed = all.filter((one) => one.status === 'failed').length
-    await tx.query(
-      `update command set status = $2, progress = $3, spec = spec || $4::jsonb, updated_at = now()
-        where id = $1 and status in ('created', 'in-progress')`,
-      [
-        commandId,
-        waiting === 0 ? 'success' : 'in-progress',
-        waiting === 0 ? 100 : Math.floor((100 * (all.length - waiting)) / all.length),
-        JSON.stringify({ drivers: all, ...(waiting === 0 && { passed: all.length - failed, failed }) }),
-      ],
-    )
-    if (waiting > 0) await enqueue(deps, tx, commandId)
+    if (waiting === 0) {
+      const spec = { drivers: all, passed: all.length - failed, failed }
+      await endCommand(tx, commandId, 'success', { spec })
+      return
+    }
+    await tx.query('update command set spec = spec || $2::jsonb where id = $1', [
+      commandId,
+      JSON.stringify({ drivers: all }),
+    ])
+    await advanceCommand(tx, commandId, (100 * (all.length - waiting)) / all.length)
+    await enqueue(deps, tx, commandId)
   })
+}
+
+/** Ends a trial where it is; what was found out so far stays with the drivers. False when the command is of another kind. */
+export async function cancelValidation(deps: Deps, command: Command): Promise<boolean> {
+  if (command.type !== COMMAND) return false
+  await endCommand(deps.db, command.id, 'canceled')
+  return true
 }
 
 /** For the clockwork: puts trials that nobody works on into the queue again. */
@@ -128,13 +137,13 @@ export async function reviveValidations(deps: Deps): Promise<void> {
   for (const { id } of rows) await enqueue(deps, deps.db, id)
 }
 
-/** Empty when the command is not running any more. Inside a transaction it stays locked. */
-async function readOutcomes(db: Db, commandId: string): Promise<Outcome[]> {
+/** Null when the command is not running any more. Inside a transaction it stays locked. */
+async function readOutcomes(db: Db, commandId: string): Promise<Outcome[] | null> {
   const { rows } = await db.query<{ drivers: Outcome[] }>(
     `select spec->'drivers' as drivers from command where id = $1 and status in ('created', 'in-progress') for update`,
     [commandId],
   )
-  return rows[0]?.drivers ?? []
+  return rows[0]?.drivers ?? null
 }
 
 async function tryDriver(deps: Deps, one: Outcome): Promise<Outcome> {

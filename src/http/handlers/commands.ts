@@ -2,8 +2,9 @@ import type { Command as CommandAnswer, commandRoutes } from '#contract/commands
 import { grant } from '#core/access/access.ts'
 import { cancelDatasetTask } from '#core/clones/clones.ts'
 import { type Command, findCommand, listCommands } from '#core/commands/commands.ts'
+import { cancelValidation } from '#core/drivers/drivers.ts'
 import { cancelExport } from '#core/exports/exports.ts'
-import { cancelItemTask } from '#core/items/items.ts'
+import { cancelItemTask, cancelQueryWork } from '#core/items/items.ts'
 import { cancelSync } from '#core/sync/sync.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -24,11 +25,14 @@ export const commandHandlers: Handlers<typeof commandRoutes> = {
   getCommand: async (deps, { caller, params, baseUrl }) =>
     renderCommand(await findCommand(deps.db, caller, params.commandId), baseUrl),
   abortCommand: async (deps, { caller, params, baseUrl }) => {
-    const { spec } = await findCommand(deps.db, caller, params.commandId)
+    const found = await findCommand(deps.db, caller, params.commandId)
+    if (await cancelValidation(deps, found)) return renderCommand(await findCommand(deps.db, caller, found.id), baseUrl)
+    const { spec } = found
     // Who may start a sync may stop it; seeing a command is not enough.
     await grant(deps, caller, 'dataset', String(spec.datasetId), 'engineer')
     await cancelSync(deps, params.commandId)
     await cancelItemTask(deps, params.commandId)
+    await cancelQueryWork(deps, params.commandId)
     await cancelExport(deps, params.commandId)
     await cancelDatasetTask(deps, params.commandId)
     return renderCommand(await findCommand(deps.db, caller, params.commandId), baseUrl)
