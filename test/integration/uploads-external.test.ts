@@ -113,6 +113,8 @@ test('imports take every form of a storage id, and a second import changes nothi
     })
   }
   expect((await rows()).map((row) => row.path)).toEqual(['a.jpg', 'c:d.jpg', 'sub/b.jpg'])
+  const whole = await importAll([{ filename: '/folder-1/sub/b.jpg', storageId: 'folder-1:sub/b.jpg' }])
+  expect(whole.body[0].filename).toBe('/sub/b.jpg')
   const again = await importAll([{ filename: null, storageId: 'folder-1/a.jpg' }])
   expect(again.headers['x-item-op']).toBe('exist')
   bench.bucket.put('folder-1/a.jpg', Buffer.from('longer now'), 'image/jpeg')

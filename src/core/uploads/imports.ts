@@ -14,7 +14,7 @@ const AT_ONCE = 16
 
 /** An object of the dataset's bucket that is to become an item. */
 export interface Import {
-  /** Full path of the item; null or left out: what follows the driver's folder. */
+  /** Full path of the item; null, left out or the whole key: what follows the driver's folder. */
   readonly filename?: string | null | undefined
   /** `bucket:key`, a bare key, or what the SDK makes of a key: its first slash as a colon. */
   readonly storageId: string
@@ -80,7 +80,9 @@ async function importOne(
   const ticket = await takeTicket(deps.db)
   const { key, sighting } = await findObject(opened, bucket, asked.storageId)
   const below = key.slice(opened.prefix.length)
-  const place = requirePath(asked.filename ?? `/${below}`)
+  // Programs that keep directories send the whole key as the path; items are relative to the driver's folder all the same (LK-01).
+  const isWholeKey = asked.filename === undefined || asked.filename === null || asked.filename === `/${key}`
+  const place = requirePath(isWholeKey ? `/${below}` : asked.filename!)
   requireTakenPath(place, target.options, deps.config.hiddenFolder)
   if (below.split('/').slice(0, -1).includes(deps.config.hiddenFolder)) throw new AppError('item.reserved_path')
   const isOwn = target.kind === 'master' && place.path + place.name === below
