@@ -3,7 +3,7 @@ import type { Deps } from '#core/deps.ts'
 import { reviveValidations } from '#core/drivers/drivers.ts'
 import { reviveExports, sweepExports } from '#core/exports/exports.ts'
 import { wakeDrains } from '#core/hints/hints.ts'
-import { reviveItemTasks } from '#core/items/items.ts'
+import { reviveItemTasks, reviveQueryWork } from '#core/items/items.ts'
 import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
@@ -15,6 +15,7 @@ import { featureSweep } from './feature-sweep.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
 import { OBJECT_SWEEP_MS, sweepUnusedObjects } from './object-sweep.ts'
+import { queryWork } from './query-work.ts'
 import { REMOVED_SWEEP_MS, sweepRemovedItems } from './removed-sweep.ts'
 import { RESCAN_MS, startDueRescans } from './rescan.ts'
 import { syncSlice } from './sync-slice.ts'
@@ -32,7 +33,17 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const workers = await startWorkers({
     pool: deps.db,
     deps,
-    jobs: [syncSlice, datasetSweep, featureSweep, datasetTask, hintDrain, itemTask, driverValidation, exportSlice],
+    jobs: [
+      syncSlice,
+      datasetSweep,
+      featureSweep,
+      datasetTask,
+      hintDrain,
+      itemTask,
+      queryWork,
+      driverValidation,
+      exportSlice,
+    ],
     concurrency: CONCURRENCY,
     onError,
   })
@@ -41,6 +52,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
     reviveValidations(deps).catch((error) => onError('drivers.revive', error))
     reviveDatasetTasks(deps).catch((error) => onError('dataset.revive', error))
     reviveItemTasks(deps).catch((error) => onError('item.revive', error))
+    reviveQueryWork(deps).catch((error) => onError('query.revive', error))
     reviveExports(deps).catch((error) => onError('export.revive', error))
   }
   revive()

@@ -1,6 +1,8 @@
 // Proves the parts of the query language that reach beyond an item's own columns: joins with annotations, annotations as the resource, sets of queries,
 // elements of lists, slots of collections, people, sorts by any field; each against what a plain reading of the contract says.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { actOnQuery, continueQueryWork } from '#core/items/items.ts'
+import { ACT_CHUNK } from '../../src/core/items/query/act.ts'
 import { type Actor, type Answer, type TestApi, withApi } from '../support/api.ts'
 import { type SeededDataset, seedDataset } from '../support/catalog.ts'
 
@@ -99,6 +101,8 @@ async function labels(query: Record<string, unknown>): Promise<string[]> {
   return page.items.map((annotation: { label: string }) => annotation.label)
 }
 
+/** For changes of items, which need nothing of annotations. */
+const noActs = { deleteAnnotations: async () => 0 }
 const on = { resource: 'annotations', local: 'itemId', forigen: 'id' }
 
 describe('joins', () => {
@@ -385,5 +389,49 @@ describe('changes by query', () => {
     const answer = await api.call(api.owner, 'POST', at(own), { json: { filter: { type: 'file' }, delete: true } })
     expect(answer.body.code).toBe('dataset.readonly')
     expect(await filesOf(own)).toEqual(['a'])
+  })
+
+  test('what is too much for a request is left to a job, which goes on where it ended', async () => {
+    const many = Array.from({ length: ACT_CHUNK + 500 }, (_, index) => `f${index}`)
+    for (const change of [{ delete: true }, { update: { metadata: { user: { k: 1 } } } }]) {
+      const own = await seed(...many)
+      const body = { filter: { type: 'file' }, ...change }
+      const begun = await actOnQuery(api.deps, api.owner, own.datasetNo, body, noActs, 0)
+      expect(begun).toMatchObject({
+        success: true,
+        count: ACT_CHUNK,
+        commandId: expect.stringMatching(/^[0-9a-f]{24}$/),
+      })
+      const command = async () => (await api.call(api.owner, 'GET', `/api/v1/commands/${begun.commandId}`)).body
+      expect((await command()).status).toBe('created')
+      await continueQueryWork(api.deps, begun.commandId!, AbortSignal.timeout(60_000), noActs)
+      expect(await command()).toMatchObject({ status: 'success', progress: 100, spec: { count: many.length } })
+      const left = await api.call(api.owner, 'POST', at(own), {
+        json: { filter: { 'metadata.user.k': 1 }, pageSize: 0 },
+      })
+      expect(left.body.totalItemsCount).toBe('delete' in change ? 0 : many.length)
+    }
+  })
+
+  test('a job of a query that somebody stopped, or whose dataset is gone, ends', async () => {
+    const own = await seed(...Array.from({ length: ACT_CHUNK }, (_, index) => `f${index}`))
+    const begin = () =>
+      actOnQuery(
+        api.deps,
+        api.owner,
+        own.datasetNo,
+        { filter: { type: 'file' }, update: { metadata: { user: { k: 1 } } } },
+        noActs,
+        0,
+      )
+    const stopped = await begin()
+    const answer = await api.call(api.owner, 'POST', `/api/v1/commands/${stopped.commandId}/abort`)
+    expect(answer.body).toMatchObject({ status: 'canceled', spec: { count: ACT_CHUNK } })
+    const orphan = await begin()
+    await api.database.pool.query('delete from query_work where command_id = $1', [orphan.commandId])
+    for (const { commandId } of [stopped, orphan]) {
+      await continueQueryWork(api.deps, commandId!, AbortSignal.timeout(60_000), noActs)
+      expect((await api.call(api.owner, 'GET', `/api/v1/commands/${commandId}`)).body.status).toBe('canceled')
+    }
   })
 })

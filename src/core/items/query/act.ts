@@ -1,4 +1,3 @@
-import type { QueryDone } from '#contract/query.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { dirId } from '#lib/ids.ts'
 import { updateItemsMetadata } from '../change.ts'
@@ -13,8 +12,6 @@ import { dirsFrom, itemOrder, itemsFrom, needsDir, planItems } from './plan.ts'
 
 /** Rows that are changed before the next are looked for. */
 export const ACT_CHUNK = 2_000
-/** Longest that a request works on what a query finds, in milliseconds, before the rest is left to a job; the SDK gives up after 120 s. */
-export const ACT_BUDGET_MS = 60_000
 
 /** What later parts of the core do to annotations. */
 export interface AnnotationActs {
@@ -112,24 +109,4 @@ async function deleteFolders(deps: Deps, caller: Caller, datasetNo: number, quer
   // The deepest first, so that a folder is still there when its own turn comes.
   for (const row of rows) await deleteItem(deps, caller, dirId(datasetNo, row.dir_no))
   return rows.length
-}
-
-/** Answers a query that updates or deletes: works for as long as a caller can wait. */
-export async function actOnQuery(
-  deps: Deps,
-  caller: Caller,
-  datasetNo: number,
-  body: Readonly<Record<string, unknown>>,
-  acts: AnnotationActs,
-): Promise<QueryDone> {
-  const query = parseChange(body)
-  const untilMs = deps.clock.now() + ACT_BUDGET_MS
-  let count = 0
-  let cursor = '-1'
-  for (;;) {
-    const next = await actOnNext(deps, caller, datasetNo, query, cursor, acts)
-    count += next.count
-    cursor = next.cursor
-    if (next.isDone || deps.clock.now() > untilMs) return { success: true, count }
-  }
 }
