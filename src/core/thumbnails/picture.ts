@@ -51,10 +51,13 @@ export async function makeThumbnail(file: Buffer): Promise<Thumbnail> {
       .timeout({ seconds: SECONDS_MAX })
       .autoOrient()
       .resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: 'inside', withoutEnlargement: true })
-    const bytes = await (seen.hasAlpha ? small.png() : small.jpeg({ quality: 80 })).toBuffer()
+    const png = seen.hasAlpha ? await small.png().toBuffer() : null
+    // Many formats have room for transparency that the picture does not use.
+    const isClear = png !== null && !(await sharp(png).stats()).isOpaque
+    const bytes = isClear ? png : await (png === null ? small : sharp(png)).jpeg({ quality: 80 }).toBuffer()
     return {
       bytes,
-      contentType: seen.hasAlpha ? 'image/png' : 'image/jpeg',
+      contentType: isClear ? 'image/png' : 'image/jpeg',
       width: seen.width,
       height: seen.height,
       orientation: seen.orientation,

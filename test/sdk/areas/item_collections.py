@@ -31,7 +31,7 @@ def collections():
     item = ds.items.get(filepath="/c2.txt")
     item.assign_collection(collections=["blue"])
     a.check("one item", having(ds, f"collections,{two.key}"), ["/c2.txt"])
-    a.check("it tells its collections", [c["name"] for c in dl.items.get(item_id=item.id).list_collections()], ["blue"])
+    a.check("it tells its collections", [c["name"] for c in ds.items.get(item_id=item.id).list_collections()], ["blue"])
     names = {i.id: i.filename for i in ds.items.list().all()}
     a.check("the others are unassigned", sorted(names[i] for i in ds.collections.list_unassigned_items()), ["/c3.txt", "/c4.txt", "/c5.txt"])
     item.unassign_collection(collections=["blue"])

@@ -126,11 +126,11 @@ def attributes():
 def ontologies():
     ds = a.dataset("ontologies")
     recipe = ds.recipes.list()[0]
-    made = recipe.ontologies.create(labels=[dl.Label(tag="x")], title="t", project_ids=[a.project.id])
+    made = recipe.ontologies.create(labels=[dl.Label(tag="x", color=(1, 2, 3))], title="t", project_ids=[a.project.id])
     a.check("made", a.value("select count(*)::int from ontology where id = $1", made.id), 1)
     a.check("read", dl.ontologies.get(ontology_id=made.id).id, made.id)
     listed = dl.ontologies.list(project_ids=[a.project.id])
-    a.check("listed by project", made.id in [o.id for o in listed.all()])
+    a.check("listed by project", made.id in [o.id for o in listed])
     made.add_labels(label_list=[dl.Label(tag="y")])
     made.update(system_metadata=True)
     a.check("updated whole", tags(made.id), ["x", "y"])
