@@ -45,7 +45,7 @@ export async function deleteIn(writing: Writing, itemNos: readonly string[]): Pr
   )
   if (items.length === 0) return 0
   const found = items.map((item) => item.itemNo)
-  await tx.query('delete from annotation where dataset_no = $1 and item_no = any($2::bigint[])', [datasetNo, found])
+  await dropWhatHangsOn(writing, found)
   // An observation from before this delete must not bring the item back, so a sync that is under way is told.
   if (writing.hasRun) await leaveTombstones(writing, items)
   await tx.query('delete from item where dataset_no = $1 and item_no = any($2::bigint[])', [datasetNo, found])
@@ -59,6 +59,20 @@ export async function deleteIn(writing: Writing, itemNos: readonly string[]): Pr
   await changes.write(tx, datasetNo)
   await releaseDataPoints(tx, dataset.orgId, items.length)
   return items.length
+}
+
+/** Removes annotations of items, and the feature vectors of both. */
+async function dropWhatHangsOn({ tx, dataset }: Writing, itemNos: readonly string[]): Promise<void> {
+  const id = (no: string) => `lpad(to_hex($1::int), 8, '0') || lpad(to_hex(${no}), 16, '0')`
+  await tx.query(
+    `with gone as (
+       delete from annotation where dataset_no = $1 and item_no = any($2::bigint[]) returning annotation_no
+     )
+     delete from feature_vector
+      where dataset_no = $1
+        and entity_id = any(array(select ${id('no')} from unnest($2::bigint[]) no union all select ${id('annotation_no')} from gone))`,
+    [dataset.datasetNo, [...itemNos]],
+  )
 }
 
 async function leaveTombstones({ tx, dataset, ticket, nowMs }: Writing, items: readonly DeletedItem[]): Promise<void> {
