@@ -37,9 +37,10 @@ export const Integration = z.object({
 })
 export type Integration = z.output<typeof Integration>
 
-/** One kind of integration, with what a form has to ask for (IN-13). */
+/** Something to choose: a kind of integration, with what a form has to ask for (IN-13), or an integration of the organization. */
 export const AvailableIntegration = z.object({
-  id: z.string().describe('The same as the type.'),
+  id: z.string().describe('Of the integration; for a kind the same as its type.'),
+  isKind: z.boolean().describe('True: a kind of which one can be made. False: one that is there.'),
   name: z.string(),
   type: z.string(),
   label: z.string(),
@@ -65,7 +66,7 @@ export const integrationRoutes = {
     method: 'GET',
     path: '/orgs/:orgId/availableIntegrations',
     tag: 'Integrations',
-    summary: 'Describes every kind of integration and its options.',
+    summary: 'Describes every kind of integration and its options; then come the integrations that are there already.',
     access: { scope: 'org', role: 'member', of: (request) => request.params.orgId },
     params: orgParams,
     response: z.array(AvailableIntegration),

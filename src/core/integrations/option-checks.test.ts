@@ -102,7 +102,7 @@ describe('options are refused with the place of what is wrong', () => {
     [
       'a key file with a hole',
       'private-registry',
-      docker('_json_key', JSON.stringify({ ...keyFile, token_uri: undefined })),
+      docker('_json_key', base64(JSON.stringify({ ...keyFile, token_uri: undefined }))),
       ['options.spec.password.auths.password'],
     ],
   ])('%s (%s)', (_what, type, options, paths) => {
@@ -111,12 +111,17 @@ describe('options are refused with the place of what is wrong', () => {
     expect(JSON.stringify(issues)).not.toContain('canary')
   })
 
-  it.each(Object.keys(keyFile))('a registry’s key file without %s, by name', (field) => {
-    const [issue] = issuesOf(
-      'private-registry',
-      docker('_json_key', JSON.stringify({ ...keyFile, [field]: undefined })),
-    )
+  const without = (field: string) => JSON.stringify({ ...keyFile, [field]: undefined })
+  const fields = Object.keys(keyFile)
+  it.each(fields)('a registry’s key file in base64 without %s, by name', (field) => {
+    const [issue] = issuesOf('private-registry', docker('_json_key', base64(without(field))))
     expect(issue?.message).toContain(field)
+  })
+
+  it.each(fields)('a registry’s key as scripts give it without %s, by name, if no log-in goes without', (field) => {
+    const [issue] = issuesOf('private-registry', docker('_json_key', without(field)))
+    const isNeeded = ['type', 'project_id', 'private_key', 'client_email'].includes(field)
+    expect(issue?.message.includes(field) ?? false).toBe(isNeeded)
   })
 })
 

@@ -3,7 +3,9 @@ export type OptionCheck = (value: string) => string | null
 
 /** Fields of a Google service-account key that make it usable at all (IN-08). */
 const KEY_FIELDS = ['client_email', 'private_key'] as const
-/** All fields of the file that Google hands out; a registry's password is that file (RG-02). */
+/** What the SDK says a registry's password must have at least. */
+const REGISTRY_KEY_FIELDS = ['project_id', ...KEY_FIELDS] as const
+/** All fields of the file that Google hands out; in a form a registry's password is that file in base64 (RG-02). */
 const KEY_FILE_FIELDS = [
   'project_id',
   'private_key_id',
@@ -39,7 +41,10 @@ export const emailProblem: OptionCheck = (value) =>
 /** The JSON text of a service-account key with what is needed to log in by it. */
 export const serviceAccountProblem: OptionCheck = (value) => keyProblem(value, KEY_FIELDS)
 
-/** The same with every field of the file; `problem` of a registry's password. */
+/** The same with the project, as scripts give it for a registry. */
+export const registryKeyProblem: OptionCheck = (value) => keyProblem(value, REGISTRY_KEY_FIELDS)
+
+/** The same with every field of the file, as people give it for a registry. */
 export const keyFileProblem: OptionCheck = (value) => keyProblem(value, KEY_FILE_FIELDS)
 
 /** The JSON text of an external-account configuration (workload identity federation). */

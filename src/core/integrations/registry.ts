@@ -1,4 +1,4 @@
-import { keyFileProblem, parseObject } from './option-checks.ts'
+import { keyFileProblem, parseObject, registryKeyProblem } from './option-checks.ts'
 
 /** What is wrong with one field, in words a form can put beside it; never repeats what was typed. */
 export interface FieldIssue {
@@ -80,9 +80,11 @@ function accountIssues(server: string, account: unknown, at: string): FieldIssue
   return issues
 }
 
-/** The service-account file as it is, or in base64 as forms send it (RG-02). */
+/** The whole service-account file in base64, as forms send it (RG-02); or JSON as it is, as the SDK does, whose callers leave out what no log-in needs. */
 function googlePasswordProblem(password: string): string | null {
-  return keyFileProblem(parseObject(password) === null ? (decodeBase64(password) ?? password) : password)
+  return parseObject(password) === null
+    ? keyFileProblem(decodeBase64(password) ?? password)
+    : registryKeyProblem(password)
 }
 
 function unknownFields(given: Fields, names: readonly string[], at: string): FieldIssue[] {

@@ -5,6 +5,7 @@ import {
   deleteIntegration,
   getIntegration,
   type Integration,
+  type IntegrationType,
   integrationType,
   integrationTypes,
   listIntegrations,
@@ -15,24 +16,14 @@ import type { Handlers } from '../handler.ts'
 
 /** Answers the routes of integrations; who may call them is said in the table. */
 export const integrationHandlers: Handlers<typeof integrationRoutes> = {
-  async listAvailableIntegrations() {
-    return integrationTypes.map(({ type, label, provider, supported, driverTypes, options, trust }) => ({
-      id: type,
-      name: type,
-      type,
-      label,
-      provider,
-      supported,
-      driverTypes: [...driverTypes],
-      // Those that wait for trust are made with nothing.
-      options: options.map(({ name, label, type, required, secret }) => ({
-        name,
-        label,
-        type,
-        required: required && trust === undefined,
-        secret,
-      })),
-    }))
+  async listAvailableIntegrations(deps, { params }) {
+    const kinds = integrationTypes.map((type) => ({ id: type.type, name: type.type, isKind: true, ...describe(type) }))
+    // The SDK lists by this what can be used, and looks there for the ids of those that were made.
+    const made = (await listIntegrations(deps, params.orgId)).flatMap(({ id, name, type }) => {
+      const found = integrationType(type)
+      return found === undefined ? [] : [{ id, name, isKind: false, ...describe(found) }]
+    })
+    return [...kinds, ...made]
   },
 
   async createIntegration(deps, { caller, params, body, baseUrl }) {
@@ -74,6 +65,24 @@ export const integrationHandlers: Handlers<typeof integrationRoutes> = {
     await deleteIntegration(deps, caller, { orgId: params.orgId, id, force, confirm })
     return { id }
   },
+}
+
+function describe({ type, label, provider, supported, driverTypes, options, trust }: IntegrationType) {
+  return {
+    type,
+    label,
+    provider,
+    supported,
+    driverTypes: [...driverTypes],
+    // Those that wait for trust are made with nothing.
+    options: options.map((option) => ({
+      name: option.name,
+      label: option.label,
+      type: option.type,
+      required: option.required && trust === undefined,
+      secret: option.secret,
+    })),
+  }
 }
 
 type GivenMetadata = Record<string, unknown> | { name: string; value?: unknown }[] | null | undefined
