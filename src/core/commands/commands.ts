@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
@@ -80,6 +81,26 @@ export async function listCommands(db: Db, caller: Caller): Promise<Command[]> {
     [caller.userId],
   )
   return rows
+}
+
+/** How often a command is looked at, and for how long at the most until it has begun and until it has ended. */
+const LOOK_MS = 15
+const BEGIN_MS = 150
+const END_MS = 500
+
+/**
+ * Waits a moment for a command that has just been made, for whoever answers its caller: the vendor's SDK looks at a command at once, and then only after two
+ * seconds, so what is small has ended by its first look. Work that takes longer, or that no worker has begun, is not waited for.
+ */
+export async function waitBriefly(db: Db, id: string): Promise<void> {
+  const startMs = performance.now()
+  for (;;) {
+    await sleep(LOOK_MS)
+    const { rows } = await db.query<{ status: CommandState }>('select status from command where id = $1', [id])
+    const status = rows[0]?.status
+    const waitedMs = performance.now() - startMs
+    if (status === 'created' ? waitedMs > BEGIN_MS : status !== 'in-progress' || waitedMs > END_MS) return
+  }
 }
 
 /** How a command can end for whoever asked for it. */

@@ -5,7 +5,7 @@ import type { Caller, Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import { parseItemId } from '#lib/ids.ts'
 import type { Handlers } from '../handler.ts'
-import { renderCommand } from './commands.ts'
+import { renderStarted } from './commands.ts'
 
 /** Clones and merges. */
 export const cloneHandlers: Handlers<typeof cloneRoutes> = {
@@ -19,7 +19,7 @@ export const cloneHandlers: Handlers<typeof cloneRoutes> = {
       filter: body.filter ?? null,
       targetDirectory: params.targetDirectory ?? null,
     })
-    return renderCommand(command, baseUrl)
+    return renderStarted(deps, command, baseUrl)
   },
   cloneItem: async (deps, { caller, body, params, access, baseUrl }) => {
     const item = parseItemId(params.itemId)
@@ -33,7 +33,7 @@ export const cloneHandlers: Handlers<typeof cloneRoutes> = {
       metadata: body.metadata ?? null,
       allowMany: body.allowMany === true,
     })
-    return renderCommand(command, baseUrl)
+    return renderStarted(deps, command, baseUrl)
   },
   mergeDatasets: async (deps, { caller, body, baseUrl }) => {
     const datasetNos: number[] = []
@@ -44,7 +44,7 @@ export const cloneHandlers: Handlers<typeof cloneRoutes> = {
       name,
       shown: { name, datasetsIds, ...(projectIds && { projectIds }) },
     })
-    return renderCommand(command, baseUrl)
+    return renderStarted(deps, command, baseUrl)
   },
 }
 

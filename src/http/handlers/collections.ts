@@ -9,7 +9,7 @@ import {
 import { addCollection, listCollections, renameCollection } from '#core/datasets/datasets.ts'
 import { withTransaction } from '#db/connect.ts'
 import type { Handlers } from '../handler.ts'
-import { renderCommand } from './commands.ts'
+import { renderStarted } from './commands.ts'
 
 /** Collections and subsets. */
 export const collectionHandlers: Handlers<typeof collectionRoutes> = {
@@ -25,19 +25,19 @@ export const collectionHandlers: Handlers<typeof collectionRoutes> = {
       shown(await renameCollection(tx, access.datasetNo!, params.name, body.name), body.name),
     ),
   deleteCollection: async (deps, { caller, params, access, baseUrl }) =>
-    renderCommand(await startCollectionDelete(deps, caller, access.datasetNo!, params.name), baseUrl),
+    renderStarted(deps, await startCollectionDelete(deps, caller, access.datasetNo!, params.name), baseUrl),
   addToCollections: async (deps, { caller, body, access, baseUrl }) =>
-    renderCommand(await startCollect(deps, caller, access.datasetNo!, body), baseUrl),
+    renderStarted(deps, await startCollect(deps, caller, access.datasetNo!, body), baseUrl),
   removeFromCollections: async (deps, { caller, body, access, baseUrl }) =>
-    renderCommand(await startUncollect(deps, caller, access.datasetNo!, body), baseUrl),
+    renderStarted(deps, await startUncollect(deps, caller, access.datasetNo!, body), baseUrl),
   splitDataset: async (deps, { caller, body, access, baseUrl }) => {
     const request = { query: body.itemsQuery, subsets: body.MLSplitList }
-    return renderCommand(await startSplit(deps, caller, access.datasetNo!, request), baseUrl)
+    return renderStarted(deps, await startSplit(deps, caller, access.datasetNo!, request), baseUrl)
   },
   bulkUpdateMetadata: async (deps, { caller, body, access, baseUrl }) => {
     const { update, systemSpace } = body.updateQuery
     const request = { query: body.query, metadata: update.metadata, withSystem: systemSpace === true }
-    return renderCommand(await startMetadataUpdate(deps, caller, access.datasetNo!, request), baseUrl)
+    return renderStarted(deps, await startMetadataUpdate(deps, caller, access.datasetNo!, request), baseUrl)
   },
 }
 

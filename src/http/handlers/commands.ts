@@ -1,7 +1,8 @@
 import type { Command as CommandAnswer, commandRoutes } from '#contract/commands.ts'
 import { grant } from '#core/access/access.ts'
 import { cancelDatasetTask } from '#core/clones/clones.ts'
-import { type Command, findCommand, listCommands } from '#core/commands/commands.ts'
+import { type Command, findCommand, listCommands, waitBriefly } from '#core/commands/commands.ts'
+import type { Deps } from '#core/deps.ts'
 import { cancelValidation } from '#core/drivers/drivers.ts'
 import { cancelExport } from '#core/exports/exports.ts'
 import { cancelItemTask, cancelQueryWork } from '#core/items/items.ts'
@@ -16,6 +17,12 @@ export function renderCommand(command: Command, baseUrl: string): CommandAnswer 
     createdAt: command.createdAt.toISOString(),
     updatedAt: command.updatedAt.toISOString(),
   }
+}
+
+/** The same for one that has just been made: as it was then, but answered when it has ended, if that is soon. */
+export async function renderStarted(deps: Deps, command: Command, baseUrl: string): Promise<CommandAnswer> {
+  await waitBriefly(deps.db, command.id)
+  return renderCommand(command, baseUrl)
 }
 
 /** Long work. */
