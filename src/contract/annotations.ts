@@ -28,7 +28,7 @@ export const annotationTypes = [
 export type AnnotationType = (typeof annotationTypes)[number]
 
 /** Most annotations of one request; the SDK sends 100. */
-export const ANNOTATIONS_MAX = 1_000
+export const ANNOTATIONS_MAX = 5_000
 /** Annotations may be masks with pictures in them. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 

@@ -222,10 +222,6 @@ export const errors = {
     status: 404,
     message: 'There is no such export, it has not ended, or its files are not kept any more.',
   },
-  'export.no_room': {
-    status: 409,
-    message: 'The project has no hidden dataset that an export could be put into; ask the operator.',
-  },
   'feature_set.not_found': { status: 404, message: 'There is no such feature set, or you are not in its project.' },
   'feature_set.name_taken': { status: 400, message: 'The project has a feature set of this name already.' },
   'feature.not_found': { status: 404, message: 'There is no such feature vector, or you are not in its project.' },

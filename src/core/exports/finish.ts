@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
+import { createDatasetIn } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { receive } from '#core/objects/objects.ts'
 import { uploadFile } from '#core/uploads/uploads.ts'
-import { AppError } from '#lib/app-error.ts'
+import { withTransaction } from '#db/connect.ts'
 import { type ZipEntry, zipOf } from '#lib/zip.ts'
 import { keepPart, linesOf, listParts, type Part, savePart } from './parts.ts'
 import type { ExportPlan } from './request.ts'
@@ -27,7 +28,7 @@ export async function makeFile(deps: Deps, done: ReadExport): Promise<string> {
   const isList = done.plan.form === 'list'
   const body = isList ? listOf(lines) : zipOf(treeOf(lines, done.plan.keepsExtension))
   const arrived = await receive(deps, Readable.from(body))
-  const datasetNo = await findBinaries(deps, done.projectId)
+  const datasetNo = await findBinaries(deps, done.caller, done.projectId)
   const extension = isList ? 'json' : 'zip'
   const upload = {
     path: `/${deps.config.hiddenFolder}/exports/${done.datasetId}/${done.commandId}.${extension}`,
@@ -39,13 +40,15 @@ export async function makeFile(deps: Deps, done: ReadExport): Promise<string> {
   return item.id
 }
 
-async function findBinaries(deps: Deps, projectId: string): Promise<number> {
+/** The project's hidden dataset; a project that is older than those gets it now. */
+async function findBinaries(deps: Deps, caller: Caller, projectId: string): Promise<number> {
   const { rows } = await deps.db.query<{ no: number }>(
     `select dataset_no as no from dataset where project_id = $1 and is_system order by (name = 'Binaries') desc, dataset_no limit 1`,
     [projectId],
   )
-  if (rows[0] === undefined) throw new AppError('export.no_room')
-  return rows[0].no
+  if (rows[0] !== undefined) return rows[0].no
+  const hidden = { name: 'Binaries', projectId, driverId: null, isSystem: true }
+  return withTransaction(deps.db, (tx) => createDatasetIn(deps, tx, caller, hidden))
 }
 
 async function* listOf(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

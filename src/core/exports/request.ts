@@ -9,6 +9,8 @@ export interface ExportPlan {
   readonly withAnnotations: boolean
   /** Filter and join of the annotations; null: all. */
   readonly annotations: Json | null
+  /** Filter of the feature vectors that stand in the items; null: none do. */
+  readonly vectors: Json | null
   /** Files of a tree keep the item's extension before `.json`. */
   readonly keepsExtension: boolean
   readonly partitionCount: number | null
@@ -46,6 +48,7 @@ export function planFile(body: Json, baseUrl: string): ExportPlan {
     items: selectionOf(body.itemsQuery) ?? { filter: everything },
     withAnnotations: annotations.include === true,
     annotations: selectionOf(body.annotationsQuery),
+    vectors: body.includeItemVectors === true ? ((selectionOf(body.itemsVectorQuery)?.filter as Json) ?? {}) : null,
     keepsExtension: body.exportVersion === 'V2',
     partitionCount: null,
     withSummary: body.summary === true,
@@ -62,6 +65,7 @@ export function planParts(body: Json, baseUrl: string): ExportPlan {
     items: selectionOf(filters.itemsQuery) ?? selectionOf(filters) ?? { filter: everything },
     withAnnotations: true,
     annotations: null,
+    vectors: null,
     keepsExtension: true,
     partitionCount: typeof body.partitionCount === 'number' ? body.partitionCount : null,
     withSummary: false,

@@ -1,14 +1,18 @@
 import type { Annotation } from '#contract/annotations.ts'
+import type { FeatureVector } from '#contract/features.ts'
 import type { Item } from '#contract/items.ts'
 import { type AnnotationRow, annotationColumns, renderAnnotation } from '#core/annotations/annotations.ts'
-import type { Deps } from '#core/deps.ts'
+import type { Caller, Deps } from '#core/deps.ts'
+import { queryFeatureVectors } from '#core/features/features.ts'
 import { queryAnnotationRows, queryItems } from '#core/items/items.ts'
 import type { ExportPlan } from './request.ts'
 
 /** Items of a page: as many as a query gives. */
 const PAGE_ITEMS = 1_000
-/** Annotations read at once; an item may have thousands, each with a picture in it. */
+/** Annotations read at once; each may have a picture in it. */
 const PAGE_ANNOTATIONS = 500
+/** Rows of a page are cut where their items have more annotations than this together, so that a page fits into memory. */
+const ROWS_ANNOTATIONS = 2_000
 
 /** Some rows of an export. */
 export interface Rows {
@@ -32,8 +36,17 @@ export async function countRows(deps: Deps, datasetNo: number, plan: ExportPlan)
   return (await queryItems(deps, datasetNo, query, plan.baseUrl)).totalItemsCount
 }
 
+/** Whose rows are read, and for whom. */
+export interface RowsOf {
+  readonly datasetNo: number
+  readonly plan: ExportPlan
+  /** Feature vectors are shown to those in their project. */
+  readonly caller: Caller
+}
+
 /** Reads the next rows behind an item, in the order of ids. */
-export async function readRows(deps: Deps, datasetNo: number, plan: ExportPlan, after: string | null): Promise<Rows> {
+export async function readRows(deps: Deps, of: RowsOf, after: string | null): Promise<Rows> {
+  const { datasetNo, plan } = of
   const behind = after === null ? [] : [{ id: { $gt: after } }]
   const query = {
     ...filterAnd(plan.items, [{ type: 'file' }, ...behind]),
@@ -41,15 +54,55 @@ export async function readRows(deps: Deps, datasetNo: number, plan: ExportPlan, 
     page: 0,
     pageSize: PAGE_ITEMS,
   }
-  const { items, hasNextPage } = await queryItems(deps, datasetNo, query, plan.baseUrl)
+  const page = await queryItems(deps, datasetNo, query, plan.baseUrl)
+  const items = plan.withAnnotations ? cut(page.items) : page.items
   const annotations = plan.withAnnotations ? await annotationsOf(deps, datasetNo, plan, items) : null
+  const vectors = plan.vectors === null ? null : await vectorsOf(deps, of, plan.vectors, items)
+  const rows = items.map((item) => ({
+    ...item,
+    ...(annotations !== null && { annotations: annotations.get(item.id) ?? [] }),
+    ...(vectors !== null && { itemVectors: vectors.get(item.id) ?? [] }),
+  }))
   return {
-    lines: items.map((item) =>
-      JSON.stringify(annotations === null ? item : { ...item, annotations: annotations.get(item.id) ?? [] }),
-    ),
+    lines: rows.map((row) => JSON.stringify(row)),
     last: items.at(-1)?.id ?? null,
-    isEnd: !hasNextPage,
+    isEnd: !page.hasNextPage && items.length === page.items.length,
   }
+}
+
+/** The first of some items, as many as have not too many annotations together; one at least. */
+function cut(items: readonly Item[]): readonly Item[] {
+  let annotations = 0
+  const end = items.findIndex((item, index) => {
+    annotations += item.annotationsCount
+    return index > 0 && annotations > ROWS_ANNOTATIONS
+  })
+  return end < 0 ? items : items.slice(0, end)
+}
+
+/** What the SDK asks for of a feature vector. */
+type Vector = Pick<FeatureVector, 'featureSetId' | 'value'> & { readonly datasetId: string }
+
+async function vectorsOf(
+  deps: Deps,
+  { caller, plan }: RowsOf,
+  filter: Readonly<Record<string, unknown>>,
+  items: readonly Item[],
+): Promise<Map<string, Vector[]>> {
+  const found = new Map<string, Vector[]>()
+  const $and = [filter, { entityId: { $in: items.map((item) => item.id) } }]
+  const datasetId = items[0]?.datasetId ?? ''
+  for (let page = 0; items.length > 0; page++) {
+    const query = { filter: { $and }, sort: { id: 'ascending' as const }, page, pageSize: PAGE_ITEMS }
+    const vectors = await queryFeatureVectors(deps, caller, query, plan.baseUrl)
+    for (const { entityId, featureSetId, value } of vectors.items) {
+      const list = found.get(entityId) ?? []
+      list.push({ datasetId, featureSetId, value })
+      found.set(entityId, list)
+    }
+    if (!vectors.hasNextPage) break
+  }
+  return found
 }
 
 type Found = Awaited<ReturnType<typeof queryAnnotationRows<AnnotationRow>>>

@@ -113,12 +113,13 @@ export async function continueExport(deps: Deps, commandId: string, signal: Abor
 /** Reads some rows into a part and notes it with the cursor: two workers at once read the same part, and one of them is noted. */
 async function readPart(deps: Deps, task: ExportTask): Promise<void> {
   const { commandId, datasetNo, plan } = task
+  const of = { datasetNo, plan, caller: { userId: task.userId, email: task.email } }
   const lines: Buffer[] = []
   let bytes = 0
   let cursor = task.cursor
   let isEnd = false
   while (!isEnd && lines.length < PART_ITEMS && bytes < PART_BYTES) {
-    const page = await readRows(deps, datasetNo, plan, cursor)
+    const page = await readRows(deps, of, cursor)
     for (const text of page.lines) {
       const line = Buffer.from(`${text}\n`)
       lines.push(line)
