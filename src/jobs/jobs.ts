@@ -5,6 +5,7 @@ import { reviveExports, sweepExports } from '#core/exports/exports.ts'
 import { wakeDrains } from '#core/hints/hints.ts'
 import { reviveItemTasks, reviveQueryWork } from '#core/items/items.ts'
 import { sweepNotifications } from '#core/notifications/notifications.ts'
+import { sweepRecipes } from '#core/recipes/recipes.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
 import { datasetSweep } from './dataset-sweep.ts'
@@ -63,6 +64,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const sweep = () => {
     sweepNotifications(deps).catch((error) => onError('notification.sweep', error))
     sweepExports(deps).catch((error) => onError('export.sweep', error))
+    sweepRecipes(deps.db).catch((error) => onError('recipe.sweep', error))
   }
   sweep()
   const sweepTimer = setInterval(sweep, SWEEP_MS)

@@ -1,7 +1,7 @@
 // Proves what callers of recipes and ontologies meet: shapes, labels by dotted names, attributes, who may do what, and that nothing is lost by a change.
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDefaultRecipe } from '#core/recipes/recipes.ts'
+import { createDefaultRecipe, sweepRecipes } from '#core/recipes/recipes.ts'
 import { withTransaction } from '#db/connect.ts'
 import { type Actor, type Sent, type TestApi, withApi } from '../support/api.ts'
 
@@ -203,6 +203,24 @@ describe('ontologies', () => {
         .status,
     ).toBe(200)
   })
+})
+
+test('recipes and ontologies go with their last project, and their rows are swept', async () => {
+  const [only, shared] = [await api.addProject(), await api.addProject()]
+  const gone = await newRecipe({
+    projectIds: [only],
+    ontologyIds: [(await newOntology([], { projectIds: [only] })).id],
+  })
+  const stays = await newRecipe({ projectIds: [only, shared] })
+  await api.call(api.owner, 'DELETE', `/api/v1/projects/${only}`)
+  expect((await call('GET', `/recipes/${gone.id}`)).status).toBe(404)
+  await sweepRecipes(api.deps.db)
+  const { rows } = await api.deps.db.query(
+    'select id from recipe where id = any($1) union all select id from ontology where id = any($1)',
+    [[gone.id, stays.id, ...gone.ontologyIds]],
+  )
+  expect(rows).toEqual([{ id: stays.id }])
+  expect((await call('GET', `/recipes/${stays.id}`)).body.projectIds).toEqual([shared])
 })
 
 describe('labels', () => {

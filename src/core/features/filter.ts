@@ -10,6 +10,11 @@ const LIST_MAX = 10_000
 export interface Field {
   readonly sql: string
   readonly type: 'text' | 'bigint' | 'float8'
+  /**
+   * For a number that is named by a public id: SQL that finds it. Looked up once before the rows are read, so that an index over the number serves; a join
+   * would put a sort of all rows in its place.
+   */
+  readonly lookup?: { readonly table: string; readonly number: string }
   read(value: unknown): string | number | null
 }
 
@@ -46,6 +51,12 @@ export const timeField = (sql: string): Field => ({
     const ms = Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(value) || !value.includes('T') ? value : `${value}Z`)
     return Number.isNaN(ms) ? null : ms
   },
+})
+
+/** A field of public ids whose rows are found by a number. */
+export const lookupField = (sql: string, table: string, number: string): Field => ({
+  ...textField(sql),
+  lookup: { table, number },
 })
 
 const comparisons: Readonly<Record<string, string>> = { $gt: '>', $gte: '>=', $lt: '<', $lte: '<=' }
@@ -114,6 +125,7 @@ class Compiler {
   #operator(field: Field, operator: string, operand: unknown, place: string): string {
     const sign = Object.hasOwn(comparisons, operator) ? comparisons[operator] : undefined
     if (sign !== undefined) {
+      if (field.lookup !== undefined) throw wrong(place, 'this field has no order')
       const value = field.read(operand)
       if (value === null) throw wrong(place, 'is not a value of this field')
       return `${field.sql} ${sign} ${this.#parameter(field, value)}`
@@ -130,11 +142,15 @@ class Compiler {
     if (value === null || value === undefined) return `(${field.sql} is null)`
     const read = field.read(value)
     if (read === null) return 'false'
-    if (field.type === 'text' && String(read).includes('*')) {
+    if (field.type === 'text' && field.lookup === undefined && String(read).includes('*')) {
       const like = String(read)
         .replaceAll(/[\\%_]/g, '\\$&')
         .replaceAll('*', '%')
       return `${field.sql} like ${this.#parameter(field, like)}`
+    }
+    if (field.lookup !== undefined) {
+      const { table, number } = field.lookup
+      return `${field.sql} = (select ${number} from ${table} where id = ${this.#parameter(field, read)})`
     }
     return `${field.sql} = ${this.#parameter(field, read)}`
   }
@@ -144,7 +160,12 @@ class Compiler {
     if (operand.length > LIST_MAX) throw wrong(place, `more than ${LIST_MAX} values`)
     const read = operand.map((value) => field.read(value)).filter((value) => value !== null)
     this.#values.push(read)
-    const listed = `${field.sql} = any($${this.#values.length}::${field.type}[])`
+    const list = `$${this.#values.length}::${field.type}[]`
+    const { lookup } = field
+    const listed =
+      lookup === undefined
+        ? `${field.sql} = any(${list})`
+        : `${field.sql} = any(array(select ${lookup.number} from ${lookup.table} where id = any(${list})))`
     return operand.includes(null) ? `(${listed} or ${field.sql} is null)` : listed
   }
 

@@ -4,7 +4,7 @@ import { type Db, type DbClient, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { ITEM_NO_SEQUENCE_BITS, isId, itemCreatedMs, parseItemId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
-import { compileFilter, compileSort, type Field, textField, timeField } from './filter.ts'
+import { compileFilter, compileSort, type Field, lookupField, textField, timeField } from './filter.ts'
 import { pageOf, refuseJoins, requireAtLeast, requireSet, type SetRow } from './sets.ts'
 
 /** Time a page may take; a query that needs more is refused with what to do. */
@@ -39,9 +39,9 @@ const idField: Field = {
 }
 const fields = {
   id: idField,
-  featureSetId: textField('s.id'),
+  featureSetId: lookupField('v.set_no', 'feature_set', 'set_no'),
   entityId: textField('v.entity_id'),
-  datasetId: textField('d.id'),
+  datasetId: lookupField('v.dataset_no', 'dataset', 'dataset_no'),
   project: textField('s.project_id'),
   projectId: textField('s.project_id'),
   version: textField('v.version'),

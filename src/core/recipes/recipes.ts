@@ -196,16 +196,12 @@ export async function cloneRecipe(
 }
 
 /**
- * For whoever deletes a project, before it does: deletes the recipes and ontologies that are in this project alone. Those of other projects as well only lose
- * this one.
+ * For the clockwork: deletes recipes and ontologies whose last project was deleted; nobody can see them any more. Those that are made at this moment are not
+ * among them: they and their projects are committed together.
  */
-export async function removeProjectRecipes(tx: Db, projectId: string): Promise<void> {
+export async function sweepRecipes(db: Db): Promise<void> {
   for (const kind of ['recipe', 'ontology'] as const) {
-    await tx.query(
-      `delete from ${kind} r using ${kind}_project x where x.${kind}_id = r.id and x.project_id = $1
-          and not exists (select 1 from ${kind}_project y where y.${kind}_id = r.id and y.project_id <> $1)`,
-      [projectId],
-    )
+    await db.query(`delete from ${kind} r where not exists (select 1 from ${kind}_project x where x.${kind}_id = r.id)`)
   }
 }
 
