@@ -28,6 +28,10 @@ const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
     about: 'queries of what people gave their items, and counts alone, through HTTP',
     load: async () => (await import('./query.ts')).benchQuery,
   },
+  'sdk-list': {
+    about: 'list all items of a dataset by the vendor’s Python SDK',
+    load: async () => (await import('./sdk-list.ts')).benchSdkList,
+  },
   'api-under-sync': {
     about: 'the same while a sync runs',
     load: async () => (await import('./api-under-sync.ts')).benchApiUnderSync,

@@ -9,6 +9,9 @@ import { stopChild } from './child.ts'
 /** The real server in a process of its own, with an owner logged in. */
 export interface SluiceServer {
   readonly pid: number
+  /** Where it is, without a slash at the end. */
+  readonly url: string
+  readonly owner: { readonly email: string; readonly password: string }
   readonly api: Api
   readonly orgId: string
   stop(): Promise<void>
@@ -56,6 +59,8 @@ export async function startSluice(options: {
     const orgs = await api.call<{ id: string }[]>('GET', '/orgs')
     return {
       pid: child.pid!,
+      url,
+      owner,
       api,
       orgId: orgs[0]!.id,
       stop: async () => {
