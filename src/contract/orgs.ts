@@ -107,7 +107,7 @@ export const orgRoutes = {
     params,
     body: z.object({ emails: z.array(emailAddress).min(1).max(100), role: z.enum(orgRoles).default('member') }),
     response: z.array(User),
-    errors: ['org.not_found', 'org.creator_stays'],
+    errors: ['org.not_found', 'org.creator_stays', 'user.not_found'],
   }),
   updateOrgMember: route({
     method: 'PATCH',

@@ -114,6 +114,7 @@ export const settingRoutes = {
     response: Setting,
     errors: [
       'setting.invalid',
+      'setting.not_found',
       'access.forbidden',
       'org.not_found',
       'project.not_found',

@@ -119,7 +119,8 @@ export async function removeOrgMember(
     await db.query('select 1 from project where org_id = $1 order by id for update', [given.orgId])
     const { rows } = await db.query<{ id: string; name: string }>(
       `select p.id, p.name from project p join project_member m on m.project_id = p.id and m.user_id = $2 and m.role = 'owner'
-       where p.org_id = $1 and not exists (select 1 from project_member o where o.project_id = p.id and o.role = 'owner' and o.user_id <> $2)`,
+       where p.org_id = $1 and not exists (select 1 from project_member o join user_account u on u.id = o.user_id and u.kind = 'user'
+                                            where o.project_id = p.id and o.role = 'owner' and o.user_id <> $2)`,
       [given.orgId, member.id],
     )
     if (rows.length > 0) throw new AppError('project.last_owner', { details: { projects: rows } })

@@ -118,11 +118,14 @@ export async function changeSetting(db: Db, setting: SettingRow): Promise<Settin
   return rows[0]!
 }
 
-/** How many settings are kept at a scope. */
-export async function countAt(db: Db, type: SettingScopeType, key: string): Promise<number> {
+/** How many settings of other names are kept at a scope. */
+export async function countOthers(
+  db: Db,
+  scope: { type: SettingScopeType; key: string; name: string },
+): Promise<number> {
   const { rows } = await db.query<{ n: number }>(
-    'select count(*) as n from setting where scope_type = $1 and scope_key = $2',
-    [type, key],
+    'select count(*) as n from setting where scope_type = $1 and scope_key = $2 and name <> $3',
+    [scope.type, scope.key, scope.name],
   )
   return rows[0]?.n ?? 0
 }

@@ -5,7 +5,7 @@ import { isId, newId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
 import {
   changeSetting,
-  countAt,
+  countOthers,
   deleteSetting,
   findSetting,
   render,
@@ -27,7 +27,8 @@ export async function createSetting(deps: Deps, caller: Caller, given: NewSettin
   const scope = { type: given.scope.type, id: given.scope.id ?? null }
   const place = await findPlace(deps, caller, scope, 'write')
   checkValue(given.valueType, given.value)
-  if ((await countAt(deps.db, scope.type, place.key)) >= SETTINGS_MAX) throw new AppError('setting.too_many')
+  const others = await countOthers(deps.db, { type: scope.type, key: place.key, name: given.name })
+  if (others >= SETTINGS_MAX) throw new AppError('setting.too_many')
   const row = await saveSetting(deps.db, caller, place, {
     id: newId(deps.clock.now()),
     name: given.name,
@@ -47,6 +48,10 @@ export async function createSetting(deps: Deps, caller: Caller, given: NewSettin
     sectionName: given.sectionName ?? null,
     subSectionName: given.subSectionName ?? null,
     hint: given.hint ?? null,
+  }).catch((cause: unknown) => {
+    // What the scope stands for was deleted meanwhile.
+    if ((cause as { code?: unknown }).code === '23503') throw new AppError('setting.not_found', { cause })
+    throw cause
   })
   return render(row)
 }
