@@ -8,11 +8,16 @@ const GRACE_MS = 3_600_000
 const BATCH = 500
 
 /**
- * Notes a key before its object is written, so that an upload that never comes to an item leaves no object behind for good. In a statement of its own.
- * That something refers to the key by then is found out before anything is removed.
+ * Notes a key before its object is written, so that an upload that never comes to an item leaves no object behind for good. In a statement of its own, which does
+ * not wait for the disk: after a crash of the database's machine at most an object too many is left. That something refers to the key by then is found out before
+ * anything is removed.
  */
 export async function noteUnused(db: Db, key: string): Promise<void> {
-  await db.query('insert into unused_object (object_key) values ($1) on conflict do nothing', [key])
+  await db.query(
+    `insert into unused_object (object_key)
+     select $1 from (select set_config('synchronous_commit', 'off', true)) here on conflict do nothing`,
+    [key],
+  )
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Item } from '#contract/items.ts'
-import { MediaTypes, type Sighting, takeTicket } from '#core/catalog/catalog.ts'
+import { type MediaTypes, type Sighting, takeTicket } from '#core/catalog/catalog.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { type OpenDriver, openDriver } from '#core/drivers/drivers.ts'
 import { getItem, requirePath, viewDataset, writeItems } from '#core/items/items.ts'
@@ -7,7 +7,7 @@ import { sightObject } from '#core/objects/objects.ts'
 import { AppError } from '#lib/app-error.ts'
 import { itemId } from '#lib/ids.ts'
 import { type ItemOp, lockItemAt, placeItem, requireTakenPath } from './place-item.ts'
-import { findTarget, type UploadTarget } from './target.ts'
+import { findTarget, mediaTypes, type UploadTarget } from './target.ts'
 
 /** Objects that are looked at in the storage at once. */
 const AT_ONCE = 16
@@ -44,7 +44,7 @@ export async function importObjects(
   const [opened, { bucket }, types] = await Promise.all([
     openDriver(deps, target.driverId),
     viewDataset(deps.db, datasetNo),
-    MediaTypes.load(deps.db),
+    mediaTypes(deps),
   ])
   const outcomes: Imported[] = []
   for (let from = 0; from < imports.length; from += AT_ONCE) {

@@ -1,3 +1,4 @@
+import { MediaTypes } from '#core/catalog/catalog.ts'
 import { requireWritable } from '#core/datasets/datasets.ts'
 import type { Deps } from '#core/deps.ts'
 import type { ItemPath } from '#core/items/items.ts'
@@ -18,6 +19,20 @@ export async function findTarget(deps: Deps, datasetNo: number): Promise<UploadT
     datasetNo,
   ])
   return { ...dataset, options: rows[0]?.options ?? {} }
+}
+
+// By pool. Content types never change their number; one that is new to the table is found by its name where it matters.
+const typesByPool = new WeakMap<object, Promise<MediaTypes>>()
+
+/** The content types of file names, read once a process. */
+export function mediaTypes(deps: Deps): Promise<MediaTypes> {
+  let types = typesByPool.get(deps.db)
+  if (types === undefined) {
+    types = MediaTypes.load(deps.db)
+    typesByPool.set(deps.db, types)
+    types.catch(() => typesByPool.delete(deps.db))
+  }
+  return types
 }
 
 /** Number of the item at a path; null where there is none. */

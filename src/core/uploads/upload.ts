@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import type { Item } from '#contract/items.ts'
-import { MediaTypes, takeTicket } from '#core/catalog/catalog.ts'
+import { takeTicket } from '#core/catalog/catalog.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { openDriver } from '#core/drivers/drivers.ts'
 import { getItem, type ItemPath, requirePath, writeItems } from '#core/items/items.ts'
@@ -12,7 +12,7 @@ import { itemId } from '#lib/ids.ts'
 import { StorageError } from '#storage/storage-error.ts'
 import { type Content, examine } from './content.ts'
 import { type ItemOp, lockItemAt, type PlacedObject, placeItem, requireTakenPath } from './place-item.ts'
-import { findItemAt, findTarget, type UploadTarget } from './target.ts'
+import { findItemAt, findTarget, mediaTypes, type UploadTarget } from './target.ts'
 
 /** A file that has arrived and what its sender says about it. */
 export interface Upload {
@@ -158,7 +158,7 @@ async function writePlaced(
   placed: PlacedObject,
   ticket?: number,
 ): Put {
-  const types = await MediaTypes.load(deps.db)
+  const types = await mediaTypes(deps)
   return writeItems(
     deps,
     target.datasetNo,
