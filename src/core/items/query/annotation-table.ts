@@ -23,7 +23,7 @@ export function annotationTest(test: Test, scope: QueryScope): Compiled {
 export function annotationElement(element: ElementCondition): Compiled {
   const field = fieldOf(element.field, element.place)
   if (field.kind !== 'document') return refuse(element.place, 'this field has no parts')
-  return itemOnly(elementTest({ value: columnOf(field) }, field.path!, element))
+  return elementTest({ value: columnOf(field) }, field.path!, element)
 }
 
 function fieldOf(name: string, place: string): AnnotationField {
@@ -48,7 +48,7 @@ function predicate(field: AnnotationField, test: Test, scope: QueryScope): Predi
     case 'time':
       return timeTest(timeMs(field), test)
     case 'document':
-      return documentTest({ value: columnOf(field) }, field.path!, test)
+      return documentTest({ value: columnOf(field) }, field.path!, test).where
   }
 }
 

@@ -18,6 +18,8 @@ export interface Compiled {
   readonly isIdBound?: boolean
   /** Holds wherever the condition does, and is that of an index which holds nothing else: how many there are can be counted at once. */
   readonly rare?: Fragment
+  /** The condition is served by the index of documents, whose matches can be gathered and counted but not be walked in any order. */
+  readonly isGathered?: boolean
 }
 
 /** A condition about `d` alone. */

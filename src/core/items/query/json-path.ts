@@ -17,6 +17,8 @@ const WHOLE_LIST_MAX = 100
 export interface PathText {
   readonly text: string
   readonly lists: Readonly<Record<string, Json>>
+  /** Whether an index of the values of documents knows which may satisfy it. */
+  readonly isServed: boolean
 }
 
 /** Steps from where a path begins: `."a"."b"`. */
@@ -27,13 +29,25 @@ export function steps(keys: readonly string[]): string {
 /** A path expression of one element that satisfies a condition, for use behind the `?` of a path. */
 export function elementPath(condition: Condition): PathText {
   const writer = new PathWriter()
-  return { text: writer.condition(condition), lists: writer.lists }
+  return { text: writer.condition(condition), lists: writer.lists, isServed: isServed(condition) }
 }
 
 /** A path expression of a value that satisfies a test of a scalar: equality, pattern, membership, order. */
 export function valuePath(test: Test): PathText {
   const writer = new PathWriter()
-  return { text: writer.value(test, '@'), lists: writer.lists }
+  return { text: writer.value(test, '@'), lists: writer.lists, isServed: isServed(test) }
+}
+
+/** Equality with a value is served; what may hold where nothing is, is not. */
+function isServed(condition: Condition): boolean {
+  if (condition.kind === 'and') return condition.of.some(isServed)
+  if (condition.kind === 'or') return condition.of.length > 0 && condition.of.every(isServed)
+  if (condition.kind !== 'test') return false
+  const { op, value } = condition
+  if (op === '$in')
+    return Array.isArray(value) && value.length > 0 && value.length <= LISTED_MAX && !value.includes(null)
+  if ((op !== '$eq' && op !== '$match') || value === null || typeof value === 'object') return false
+  return typeof value !== 'string' || !hasWildcard(value)
 }
 
 class PathWriter {

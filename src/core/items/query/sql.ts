@@ -5,7 +5,7 @@ import { constantTest, constantTime } from './constant.ts'
 import { documentTest, elementTest, itemDocument } from './document.ts'
 import { type ItemField, itemField } from './fields.ts'
 import { dirFilename, dirParent, itemDir, itemFilename } from './folders.ts'
-import { type Predicate, raw, sql } from './fragment.ts'
+import { not, type Predicate, raw, sql } from './fragment.ts'
 import { createdTest, dirIds, idTest, itemIds, originTest } from './ids.ts'
 import { markTest } from './marks.ts'
 import { numberTest, timeTest } from './ordered.ts'
@@ -52,6 +52,12 @@ export function itemTest(test: Test, scope: QueryScope): Compiled {
     case 'missingSince':
     case 'changedInStorage':
       return markTest(field, test)
+    case 'document':
+      // What storage tells is in every item's metadata.system.
+      if (test.field === 'metadata.system' && test.op === '$exists') return folderOnly(test.value === true)
+      return documentTest(itemDocument(scope.datasetNo), field.path!, test)
+    case 'collection':
+      return collectionTest(field.path!, test, scope)
     default:
       return itemOnly(rowTest(field, test, scope))
   }
@@ -86,12 +92,6 @@ function rowTest(field: ItemField, test: Test, scope: QueryScope): Predicate {
       return optionalTextTest(raw('i.description'), test)
     case 'srcItem':
       return originTest(test)
-    case 'collection':
-      return collectionTest(field.path!, test, scope)
-    case 'document':
-      // What storage tells is in every item's metadata.system.
-      if (test.field === 'metadata.system' && test.op === '$exists') return test.value === true
-      return documentTest(itemDocument(scope.datasetNo), field.path!, test)
     default:
       throw new Error(`no test of item field ${field.kind}`)
   }
@@ -137,7 +137,7 @@ function dirPredicate(field: ItemField, test: Test, scope: QueryScope): Predicat
 export function itemElement(element: ElementCondition, scope: QueryScope): Compiled {
   const field = itemField(element.field) ?? refuse(element.place, 'items have no such field')
   if (field.kind !== 'document') return refuse(element.place, 'this field has no parts')
-  return itemOnly(elementTest(itemDocument(scope.datasetNo), field.path!, element))
+  return elementTest(itemDocument(scope.datasetNo), field.path!, element)
 }
 
 function fieldOf(test: Test): ItemField {
@@ -152,12 +152,12 @@ function annotated(isAnnotated: boolean): Compiled {
 }
 
 /** In a collection or not; the mark of one that an item was taken out of may stand there as null or false. */
-function collectionTest(path: readonly string[], test: Test, scope: QueryScope): Predicate {
+function collectionTest(path: readonly string[], test: Test, scope: QueryScope): Compiled {
   const isIn: Test = { ...test, op: '$eq', value: true }
   const column = itemDocument(scope.datasetNo)
   if (test.op !== '$exists') return documentTest(column, path, test)
-  const inside = documentTest(column, path, isIn) as Exclude<Predicate, boolean>
-  return test.value === true ? inside : sql`${inside} is not true`
+  const inside = documentTest(column, path, isIn)
+  return test.value === true ? inside : itemOnly(not(inside.where))
 }
 
 function etagTest(test: Test): Predicate {
