@@ -191,3 +191,29 @@ test('a file that appears at the path of such an import does not take its place,
   expect(item.metadata.system.size).toBe(3)
   expect((await call('GET', `/items/${id}/stream`)).headers.location).toContain('/folder-1/far/g.txt?')
 })
+
+test('what is uploaded or deleted while a sync waits or runs is so when the sync has ended', async () => {
+  for (let at = 0; at < 50; at++) bench.bucket.put(`folder-1/s/${at}.txt`, Buffer.from(`old ${at}`), 'text/plain')
+  const first = await call('POST', `/datasets/${datasetId}/sync`)
+  const item = await putFile(bench.api, datasetId, {
+    path: '/s/7.txt',
+    bytes: 'newer than the sync',
+    mode: 'overwrite',
+  })
+  await putFile(bench.api, datasetId, { path: '/s/new.txt', bytes: 'new' })
+  await bench.work()
+  expect((await call('GET', `/commands/${first.body.id}`)).body.status).toBe('success')
+  expect(await rows()).toHaveLength(51)
+  expect((await call('GET', `/items/${item.id}`)).body).toMatchObject({
+    filename: '/s/7.txt',
+    metadata: { system: { size: 19 } },
+  })
+
+  const second = await call('POST', `/datasets/${datasetId}/sync`)
+  expect((await call('DELETE', `/items/${item.id}`)).status).toBe(200)
+  await bench.work()
+  expect((await call('GET', `/commands/${second.body.id}`)).body.status).toBe('success')
+  expect((await rows()).map((row) => row.path)).not.toContain('s/7.txt')
+  await expectQuietSync({ added: 1 })
+  expect((await rows()).map((row) => row.path)).toContain('s/7.txt')
+})
