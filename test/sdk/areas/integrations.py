@@ -69,8 +69,10 @@ def listing():
     listed = a.project.integrations.list()
     a.check("the list is a list of dicts", all(isinstance(entry, dict) for entry in listed))
     a.check("of all there are", sorted(entry["id"] for entry in listed), sorted(a.column("select id from integration where org_id = $1", org_id)))
-    a.check("available ones too", made.id in [entry["id"] for entry in a.project.integrations.list(only_available=True)])
-    a.check("through the organization", made.id in [entry["id"] for entry in dl.organizations.get(organization_id=org_id).list_integrations()])
+    available = a.project.integrations.list(only_available=True)
+    a.check("each kind that there is has name, type and id", [sorted({"name", "type", "id"} - set(entry)) for entry in available], [[] for _ in available])
+    a.check("all the kinds of the SDK are among them", sorted({kind.value for kind in ALL} - {entry["type"] for entry in available}), [])
+    a.check("through the organization", made.id in [entry["id"] for entry in dl.organizations.list_integrations(organization_id=org_id)])
 
 
 @a.step
