@@ -257,6 +257,30 @@ describe('a clone of a dataset', () => {
     expect((await api.call(api.owner, 'GET', `/api/v1/commands/${lost.body.id}`)).body.status).toBe('success')
   })
 
+  test('that two workers have at once is done once', async () => {
+    const master = await seed(Array.from({ length: 40 }, (_, index) => `d${index % 5}/${index}.jpg`))
+    const started = await post(`/datasets/${master.datasetId}/clone`, { name: name('twice') })
+    const signal = new AbortController().signal
+    await Promise.all([1, 2, 3].map(() => continueDatasetTask(api.deps, started.body.id, signal)))
+    queued.length = 0
+    const command = (await api.call(api.owner, 'GET', `/api/v1/commands/${started.body.id}`)).body
+    expect(command).toMatchObject({ status: 'success', spec: { count: 40 } })
+    expect(await pathsOf(command.spec.returnedModelId)).toEqual(await pathsOf(master.datasetId))
+    await expectSound(command.spec.returnedModelId)
+  })
+
+  test('ends when its target is deleted meanwhile, and gives back what it took', async () => {
+    const master = await seed(['a.jpg'])
+    const target = await post('/datasets', { name: name('gone'), projects: [projectId] })
+    const params = { targetDatasetId: target.body.id }
+    const started = await post(`/datasets/${master.datasetId}/clone`, { cloneDatasetParams: params })
+    await api.call(api.owner, 'DELETE', `/api/v1/datasets/${target.body.id}`)
+    await work()
+    const command = (await api.call(api.owner, 'GET', `/api/v1/commands/${started.body.id}`)).body
+    expect(command).toMatchObject({ status: 'failed', errorCode: 'dataset.not_found' })
+    await expectSound(master.datasetId)
+  })
+
   test('is not for annotators, nor into projects of others', async () => {
     const master = await seed(['a.jpg'])
     const annotator = await api.addUser(`annotator${unique}@example.com`, 'member')

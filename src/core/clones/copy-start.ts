@@ -1,11 +1,12 @@
 import type { Command } from '#core/commands/commands.ts'
 import { type Collections, type DatasetKind, requireWritable } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
+import { selectItems } from '#core/items/items.ts'
 import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { CopyOptions } from './copy.ts'
 import type { CopySource, CopySpec } from './copy-task.ts'
-import { countItemsOf, readItemsQuery } from './selecting.ts'
+import { readItemsQuery } from './selecting.ts'
 import { putTask, type TaskKind } from './task-rows.ts'
 
 /** What goes along with the items of a clone or merge. */
@@ -40,7 +41,7 @@ export async function startClone(
 ): Promise<Command> {
   const query = readItemsQuery(request.filter)
   // A query that is wrong is refused here, not by a command that fails later.
-  await countItemsOf(deps, datasetNo, query)
+  await selectItems(deps, datasetNo, query, '-1', 1)
   const options = {
     ...copyOptions(deps, request),
     folder: folderOf(request.targetDirectory),

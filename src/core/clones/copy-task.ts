@@ -2,18 +2,18 @@ import { takeAnnotationNumbers } from '#core/annotations/annotations.ts'
 import { takeTicket } from '#core/catalog/catalog.ts'
 import { createDatasetIn, type DatasetOrigin, removeDataset, requireWritable } from '#core/datasets/datasets.ts'
 import type { Deps } from '#core/deps.ts'
-import { deleteItems, writeItems } from '#core/items/items.ts'
+import { countSelection, deleteItems, writeItems } from '#core/items/items.ts'
 import { freeDataPoints, QuotaExceeded } from '#core/quota/quota.ts'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { itemId } from '#lib/ids.ts'
 import { type CopyOptions, copyItems } from './copy.ts'
 import { countAnnotationsOf, TooFewNumbers } from './copy-annotations.ts'
-import { countItemsOf, type ItemsQuery, lastItemNo, nextItemNos } from './selecting.ts'
+import { type ItemsQuery, lastItemNo, nextItemNos } from './selecting.ts'
 import { finishTask, giveUpTask, saveTask, type Task } from './task-rows.ts'
 
 /** Items copied in one transaction. */
-const CHUNK_ITEMS = 2_000
+const CHUNK_ITEMS = 5_000
 /** Annotations copied in one transaction, unless a single item has more. */
 const CHUNK_ANNOTATIONS = 20_000
 /** Tries of a chunk that somebody annotates meanwhile. */
@@ -73,11 +73,9 @@ async function begin(deps: Deps, task: CopyTask): Promise<void> {
   let total = 0
   let isExact = options.meeting !== 'join'
   for (const source of sources) {
-    const { count, isEstimate } = source.itemNos
-      ? { count: source.itemNos.length, isEstimate: false }
-      : await countItemsOf(deps, source.datasetNo, source.query!)
-    total += count
-    isExact &&= !isEstimate
+    const count = source.itemNos?.length ?? (await countInTime(deps, source))
+    total += count ?? 0
+    isExact &&= count !== null
   }
   // Said before anything is written; whoever takes data points meanwhile is met by each chunk.
   if (made !== null && isExact) {
@@ -103,6 +101,16 @@ async function begin(deps: Deps, task: CopyTask): Promise<void> {
     }
     await saveTask(tx, task, { state, percent: 0, datasetNo })
   })
+}
+
+/** How many items a query finds; null where counting takes too long, which is no reason to copy nothing. */
+async function countInTime(deps: Deps, { datasetNo, query }: CopySource): Promise<number | null> {
+  try {
+    return await countSelection(deps, datasetNo, query)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'query.too_slow') return null
+    throw error
+  }
 }
 
 async function copyChunk(deps: Deps, task: Task<CopySpec, CopyState>): Promise<void> {

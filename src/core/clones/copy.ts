@@ -165,8 +165,7 @@ async function insertCopies(
 ): Promise<Map<string, string>> {
   if (placed.length === 0) return new Map()
   const { datasetNo } = dataset
-  const dirs = new Map<string, number>()
-  for (const { path } of placed) if (!dirs.has(path)) dirs.set(path, await ensureFolder(tx, { datasetNo }, path))
+  const dirs = await ensureFolders(tx, datasetNo, new Set(placed.map(({ path }) => path)))
   await giveFreeNames(tx, datasetNo, placed, dirs, options.filename !== null)
   const numbers = await takeItemNumbers(tx, datasetNo, nowMs, placed.length)
   const changes = new FolderChanges()
@@ -212,6 +211,21 @@ async function insertCopies(
   )
   await changes.write(tx, datasetNo)
   return new Map(placed.map(({ source }, index) => [source.itemNo, numbers[index]!]))
+}
+
+/** Numbers of these folders; those that are missing are made. */
+async function ensureFolders(
+  tx: DbClient,
+  datasetNo: number,
+  paths: ReadonlySet<string>,
+): Promise<Map<string, number>> {
+  const { rows } = await tx.query<{ no: number; path: string }>(
+    'select dir_no as no, path from dir where dataset_no = $1 and path = any($2::text[])',
+    [datasetNo, [...paths]],
+  )
+  const dirs = new Map(rows.map(({ path, no }) => [path, no]))
+  for (const path of paths) if (!dirs.has(path)) dirs.set(path, await ensureFolder(tx, { datasetNo }, path))
+  return dirs
 }
 
 /** So many new numbers, which carry the time in the way of all items; they grow. */

@@ -1,10 +1,11 @@
 import type { Command } from '#core/commands/commands.ts'
 import { listCollections, requireWritable } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
+import { selectItems } from '#core/items/items.ts'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { EditSpec } from './edit-task.ts'
-import { allFiles, countItemsOf, readItemsQuery } from './selecting.ts'
+import { allFiles, readItemsQuery } from './selecting.ts'
 import { putTask, type TaskKind } from './task-rows.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -80,7 +81,7 @@ async function keysOf(deps: Deps, datasetNo: number, names: readonly string[]): 
 
 async function put(deps: Deps, caller: Caller, kind: TaskKind, datasetNo: number, spec: EditSpec): Promise<Command> {
   // A query that is wrong is refused here, not by a command that fails later.
-  if (spec.query !== allFiles) await countItemsOf(deps, datasetNo, spec.query)
+  if (spec.query !== allFiles) await selectItems(deps, datasetNo, spec.query, '-1', 1)
   return withTransaction(deps.db, async (tx) => {
     const dataset = await requireWritable(tx, datasetNo)
     const shown = { datasetId: dataset.datasetId }

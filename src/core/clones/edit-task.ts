@@ -9,7 +9,7 @@ import { type ItemsQuery, lastItemNo, nextItemNos } from './selecting.ts'
 import { finishTask, saveTask, type Task } from './task-rows.ts'
 
 /** Items changed in one transaction. */
-const CHUNK_ITEMS = 2_000
+const CHUNK_ITEMS = 5_000
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -1,12 +1,8 @@
 import type { Deps } from '#core/deps.ts'
-import { queryItems } from '#core/items/items.ts'
-import { itemId, parseItemId } from '#lib/ids.ts'
+import { selectItems } from '#core/items/items.ts'
 
 /** A query over items as callers send it; pages, order and what it would change are not looked at. */
 export type ItemsQuery = Readonly<Record<string, unknown>>
-
-/** Items found in one query. */
-const PAGE = 1_000
 
 /** All files of a dataset, hidden ones too. */
 export const allFiles: ItemsQuery = { filter: { $and: [{ type: 'file' }] } }
@@ -27,7 +23,7 @@ export function readItemsQuery(sent: unknown): ItemsQuery {
   return isQuery ? query : { filter: query }
 }
 
-/** Numbers of the files that a query finds after one of them, in their order; at most `limit`. Folders are passed over. */
+/** Numbers of the items that a query finds after one of them, in their order; at most `limit`. */
 export async function nextItemNos(
   deps: Deps,
   datasetNo: number,
@@ -35,36 +31,11 @@ export async function nextItemNos(
   range: { readonly after: string; readonly upTo: string },
   limit: number,
 ): Promise<string[]> {
-  const numbers: string[] = []
-  let after = range.after
-  while (numbers.length < limit) {
-    const size = Math.min(PAGE, limit - numbers.length)
-    const bounds = [
-      { type: 'file' },
-      { id: { $gt: itemId(datasetNo, BigInt(after)) } },
-      { id: { $lte: itemId(datasetNo, BigInt(range.upTo)) } },
-    ]
-    const body = { ...withConditions(query, bounds), sort: { id: 'ascending' }, page: 0, pageSize: size }
-    const { items } = await queryItems(deps, datasetNo, body, '')
-    for (const { id } of items) {
-      const item = parseItemId(id)
-      if (item !== null && 'itemNo' in item) numbers.push(item.itemNo)
-    }
-    if (items.length < size || numbers.length === 0) break
-    after = numbers.at(-1)!
-  }
+  const numbers = await selectItems(deps, datasetNo, query, range.after, limit)
+  const end = BigInt(range.upTo)
+  // In their order, so only the last ones can be too late.
+  while (numbers.length > 0 && BigInt(numbers.at(-1)!) > end) numbers.pop()
   return numbers
-}
-
-/** How many files a query finds. Throws `query.invalid`, so it also tells whether there is anything wrong with the query. */
-export async function countItemsOf(
-  deps: Deps,
-  datasetNo: number,
-  query: ItemsQuery,
-): Promise<{ count: number; isEstimate: boolean }> {
-  const body = { ...withConditions(query, [{ type: 'file' }]), page: 0, pageSize: 0 }
-  const { totalItemsCount, totalIsEstimate } = await queryItems(deps, datasetNo, body, '')
-  return { count: totalItemsCount, isEstimate: totalIsEstimate === true }
 }
 
 /** The greatest number of an item that a dataset has; what comes later is not part of work that begins now. */
@@ -74,10 +45,4 @@ export async function lastItemNo(deps: Deps, datasetNo: number): Promise<string>
     [datasetNo],
   )
   return rows[0]!.no
-}
-
-function withConditions(query: ItemsQuery, conditions: readonly ItemsQuery[]): ItemsQuery {
-  const filter = (query.filter ?? {}) as ItemsQuery
-  const and = Array.isArray(filter.$and) ? filter.$and : []
-  return { ...query, filter: { ...filter, $and: [...and, ...conditions] } }
 }
