@@ -140,7 +140,7 @@ export const errors = {
   'clone.bound_target': {
     status: 409,
     message:
-      'The target mirrors its external storage: its paths are those of the files there. Clone to a new dataset instead.',
+      'The target mirrors its external storage: its paths are those of the files there, and a clone cannot have another one. Clone to a new dataset instead.',
   },
   'clone.exists': {
     status: 409,

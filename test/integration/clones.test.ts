@@ -216,11 +216,34 @@ describe('a clone of a dataset', () => {
     expect(await refusal(own.datasetId, first.datasetId)).toEqual([400, 'clone.other_storage'])
     expect(await refusal(first.datasetId, own.datasetId)).toEqual([400, 'clone.other_storage'])
     expect(await refusal(first.datasetId, second.datasetId)).toEqual([400, 'clone.other_storage'])
-    expect(await refusal(first.datasetId, same.datasetId)).toEqual([409, 'clone.bound_target'])
+    const below = await post(`/datasets/${first.datasetId}/clone`, {
+      cloneDatasetParams: { targetDatasetId: same.datasetId, targetDirectory: '/d' },
+    })
+    expect([below.status, below.body.code]).toEqual([409, 'clone.bound_target'])
     expect((await post(`/datasets/${own.datasetId}/clone`, {})).body.code).toBe('clone.no_target')
     expect(
       (await post(`/datasets/${own.datasetId}/clone`, { name: 'x', filter: { filter: { nonsense: 1 } } })).body.code,
     ).toBe('query.invalid')
+  })
+
+  test('goes into a mirror of the same storage only where the storage has the files', async () => {
+    const driverId = await addDriver('in/')
+    const [from, to] = [await seed(['a.jpg', 'd/b.jpg'], driverId), await seed(['a.jpg'], driverId)]
+    const params = { targetDatasetId: to.datasetId }
+    expect(await done(`/datasets/${from.datasetId}/clone`, { cloneDatasetParams: params })).toMatchObject({
+      status: 'success',
+      spec: { count: 1 },
+    })
+    expect(await itemsOf(to.datasetId)).toMatchObject([
+      { path: '/a.jpg' },
+      { path: '/d/b.jpg', key: null, driver: null },
+    ])
+    await expectSound(to.datasetId)
+    const clone = { targetDatasetId: to.datasetId, remoteFileName: '/elsewhere.jpg' }
+    expect(await done(`/items/${from.idOf('a.jpg')}/clone`, clone)).toMatchObject({
+      status: 'failed',
+      errorCode: 'clone.bound_target',
+    })
   })
 
   test('takes all data points or none', async () => {

@@ -192,7 +192,7 @@ async function put(
     if (facts.some((other) => other.driverId !== first.driverId)) throw new AppError('clone.other_storage')
     if (new Set(facts.map(({ metadata }) => recipesOf(metadata).sort().join(' '))).size > 1)
       throw new AppError('merge.other_recipes')
-    if (asked.targetNo !== null) await requireTarget(tx, asked.targetNo, first)
+    if (asked.targetNo !== null) await requireTarget(tx, asked.targetNo, first, asked.options.folder)
     else if (asked.name === null) throw new AppError('clone.no_target')
     const spec: CopySpec = {
       sources: asked.sources,
@@ -228,10 +228,11 @@ function recipesOf(metadata: DatasetFacts['metadata']): string[] {
 }
 
 /** The target is of the same storage (CM-01 to CM-03), may be written, and its paths are its own. */
-async function requireTarget(tx: Db, targetNo: number, from: DatasetFacts): Promise<void> {
+async function requireTarget(tx: Db, targetNo: number, from: DatasetFacts, folder: string): Promise<void> {
   const target = await requireWritable(tx, targetNo)
   if (target.driverId !== from.driverId) throw new AppError('clone.other_storage')
-  if (target.driverId !== null && target.kind === 'master') throw new AppError('clone.bound_target')
+  // Into a mirror of a storage only what lies where the storage has it; the rest is seen when the items are copied.
+  if (target.driverId !== null && target.kind === 'master' && folder !== '') throw new AppError('clone.bound_target')
 }
 
 /** Clones of clones, at the most, that are followed back. */

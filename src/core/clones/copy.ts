@@ -77,9 +77,11 @@ export async function copyItems(
         )
       : new Map(sources.map((row) => [row.itemNo, { datasetNo: from.datasetNo, itemNo: row.itemNo }]))
   const known = options.meeting === 'many' ? new Map() : await readKnown(tx, dataset.datasetNo, [...origins.values()])
-  const { fresh, targets, met } = sortOut(sources, origins, known, options)
+  const { fresh: sorted, targets, met } = sortOut(sources, origins, known, options)
   if (options.filename !== null) await requireSamePlace(tx, dataset.datasetNo, options.filename, [...met.values()])
-  const added = await insertCopies(writing, fresh, caller, options)
+  const bound = await boundTo(writing)
+  const fresh = bound === null ? sorted : await onlyAbsent(tx, dataset.datasetNo, bound, sorted, targets)
+  const added = await insertCopies(writing, fresh, caller, options, bound !== null)
   for (const [itemNo, target] of added) targets.set(itemNo, target)
   // Those of one chunk that go back to the same item have one copy, too.
   for (const [itemNo, first] of met) if (!targets.has(itemNo)) targets.set(itemNo, targets.get(first) ?? first)
@@ -156,12 +158,47 @@ async function requireSamePlace(
   if (rows.length > 0) throw new AppError('clone.exists')
 }
 
+/** The folder of the storage that the target mirrors; null where its paths are its own. */
+async function boundTo({ tx, dataset }: Writing): Promise<string | null> {
+  if (dataset.driverId === null || dataset.kind !== 'master') return null
+  const { rows } = await tx.query<{ folder: string }>('select folder from driver where id = $1', [dataset.driverId])
+  return rows[0]?.folder ?? null
+}
+
+/**
+ * Of items for a mirror of a storage those that it does not have yet; for the others, what it has at their place is the same file. Throws
+ * `clone.bound_target` for one whose place is not where the storage has its file: the next sync would take it for gone.
+ */
+async function onlyAbsent(
+  tx: DbClient,
+  targetNo: number,
+  folder: string,
+  placed: readonly Placed[],
+  targets: Map<string, string>,
+): Promise<Placed[]> {
+  if (placed.some(({ source, path, name }) => source.objectKey !== folder + path + name))
+    throw new AppError('clone.bound_target')
+  const { rows } = await tx.query<{ at: string; no: string }>(
+    `select d.path || i.name as at, i.item_no::text as no from unnest($2::text[], $3::text[]) u (path, name)
+       join dir d on d.dataset_no = $1 and d.path = u.path
+       join item i on i.dataset_no = $1 and i.dir_no = d.dir_no and i.name = u.name`,
+    [targetNo, placed.map(({ path }) => path), placed.map(({ name }) => name)],
+  )
+  const present = new Map(rows.map(({ at, no }) => [at, no]))
+  return placed.filter(({ source, path, name }) => {
+    const no = present.get(path + name)
+    if (no !== undefined) targets.set(source.itemNo, no)
+    return no === undefined
+  })
+}
+
 /** Inserts the copies; answers the new number by the source's. */
 async function insertCopies(
   { tx, dataset, ticket, nowMs }: Writing,
   placed: readonly Placed[],
   caller: Caller,
   options: CopyOptions,
+  isBound: boolean,
 ): Promise<Map<string, string>> {
   if (placed.length === 0) return new Map()
   const { datasetNo } = dataset
@@ -191,8 +228,9 @@ async function insertCopies(
       // Whether an address can be made of it depends on its object's key, which stays.
       flags: hiddenFlag | (source.flags & (FLAG_UNADDRESSABLE | FLAG_ARCHIVED)),
       etag: source.etag.toString('hex'),
-      object_key: source.objectKey,
-      object_driver_id: source.driverId,
+      // In a mirror of a storage the path is the key.
+      object_key: isBound ? null : source.objectKey,
+      object_driver_id: isBound ? null : source.driverId,
       metadata: joinMetadata(copied, options.metadata),
       description: options.withMetadata ? source.description : null,
       origin_dataset_no: origin.datasetNo,
