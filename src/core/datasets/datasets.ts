@@ -22,7 +22,7 @@ export {
 export { compileDatasetFilter, sortDatasets } from './filter.ts'
 export { changeSchema, getSchema } from './schema.ts'
 export { type DatasetChange, unlockDataset, updateDataset } from './update.ts'
-export { type DatasetKind, requireWritable, type WritableDataset } from './writable.ts'
+export { type DatasetKind, isLockedSql, requireWritable, type WritableDataset } from './writable.ts'
 
 /** Name of the job that removes the rows of a deleted dataset. */
 export const SWEEP_JOB = 'dataset.sweep'

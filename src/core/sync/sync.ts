@@ -1,5 +1,5 @@
 import { type Command, createCommand } from '#core/commands/commands.ts'
-import { createDatasetIn, type NewDataset } from '#core/datasets/datasets.ts'
+import { createDatasetIn, isLockedSql, type NewDataset } from '#core/datasets/datasets.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Caller, Deps } from '../deps.ts'
@@ -70,13 +70,14 @@ async function startSyncIn(
     driver_id: string | null
     kind: string
     is_readonly: boolean
+    is_locked: boolean
     epoch: number
     state: string
     source_no: number
     is_empty: boolean
     is_first: boolean
   }>(
-    `select d.id, d.project_id, p.org_id, d.driver_id, d.kind, d.is_readonly, v.epoch, v.state, v.source_no,
+    `select d.id, d.project_id, p.org_id, d.driver_id, d.kind, d.is_readonly, ${isLockedSql} as is_locked, v.epoch, v.state, v.source_no,
             n.last_item_no = 0 and not exists (select 1 from removed r where r.dataset_no = d.dataset_no) as is_empty,
             d.last_synced_at is null and not exists (select 1 from item i where i.dataset_no = d.dataset_no) as is_first
        from dataset d
@@ -91,6 +92,7 @@ async function startSyncIn(
   if (dataset.kind !== 'master') throw new AppError('dataset.not_syncable')
   if (dataset.driver_id === null) throw new AppError('dataset.not_external')
   if (dataset.is_readonly) throw new AppError('dataset.readonly')
+  if (dataset.is_locked) throw new AppError('dataset.locked')
   if (dataset.state === 'unsupported') throw new AppError('driver.not_supported')
   if (dataset.state !== 'ready') throw new AppError('dataset.disconnected')
   const options: RunOptions = {
