@@ -1,6 +1,9 @@
 """Answers that get lost: the SDK repeats every POST whose connection breaks, and whatever it made must be there once."""
 import http.server
+import socket
 import threading
+import time
+import urllib.parse
 
 import requests
 from frame import Area, dl
@@ -12,7 +15,7 @@ lost = {"next": None, "times": 0}
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):
-    """Passes requests on to the server; of those that are to be lost the work is done, but nobody is told."""
+    """Passes requests on to the server; of one that is to be lost the connections break while the server works on it."""
 
     protocol_version = "HTTP/1.1"
 
@@ -32,13 +35,13 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     def pass_on(self):
         body = self.body()
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection", "transfer-encoding", "content-length")}
-        session = local.__dict__.setdefault("session", requests.Session())
-        answer = session.request(self.command, a.server + self.path, data=body, headers=headers, allow_redirects=False, timeout=60)
         if lost["next"] is not None and self.command == "POST" and lost["next"] in self.path:
             lost["next"] = None
             lost["times"] += 1
-            self.close_connection = True
+            self.lose(headers, body)
             return
+        session = local.__dict__.setdefault("session", requests.Session())
+        answer = session.request(self.command, a.server + self.path, data=body, headers=headers, allow_redirects=False, timeout=60)
         self.send_response(answer.status_code)
         for name, value in answer.headers.items():
             if name.lower() not in ("transfer-encoding", "content-length", "content-encoding", "connection", "keep-alive", "date", "server"):
@@ -46,6 +49,18 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(answer.content)))
         self.end_headers()
         self.wfile.write(answer.content)
+
+    def lose(self, headers, body):
+        """Sends the request and breaks both connections while the server works on it."""
+        address = urllib.parse.urlsplit(a.server)
+        with socket.create_connection((address.hostname, address.port)) as upstream:
+            lines = [f"POST {self.path} HTTP/1.1", f"host: {address.netloc}", f"content-length: {len(body)}"]
+            lines += [f"{name}: {value}" for name, value in headers.items()]
+            upstream.sendall("\r\n".join([*lines, "", ""]).encode("latin1") + body)
+            time.sleep(0.002)
+        # Long enough for the server to see it; the SDK repeats at once.
+        time.sleep(0.05)
+        self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on
 
