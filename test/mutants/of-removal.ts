@@ -30,8 +30,8 @@ export const ofRemoval: readonly Mutant[] = [
     name: 'metadata go with the item',
     rule: kept,
     file: 'src/core/catalog/marks.ts',
-    text: 'to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, metadata, missing_at from gone',
-    becomes: 'to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, null, missing_at from gone',
+    text: 'to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, metadata, missing_at,',
+    becomes: 'to_timestamp($4::float8 / 1000), type_no, flags, $5, name, etag, null, missing_at,',
     killedBy: { file: resync, test: back },
   },
   {
