@@ -36,9 +36,7 @@ async function addDriver(): Promise<string> {
 
 /** A dataset that could be synced, with these items. */
 async function addDataset(keys: Parameters<typeof seedDataset>[1] = []): Promise<SeededDataset> {
-  const seeded = await seedDataset(api.deps.db, keys, { projectId, driverId })
-  await api.deps.db.query('insert into dataset_numbers (dataset_no) values ($1)', [seeded.datasetNo])
-  return seeded
+  return await seedDataset(api.deps.db, keys, { projectId, driverId })
 }
 
 const settings = (method: string, { datasetId }: SeededDataset, json?: unknown, actor: Actor = api.owner) =>
