@@ -98,16 +98,16 @@ function sumOf(rows: readonly FolderRow[]): number {
   return rows.reduce((sum, row) => sum + row.items, 0)
 }
 
-/** `from … where …` for the items of a plan; with `isJoined` the folder is there as `d`. */
-export function itemsFrom(plan: ItemPlan, isJoined: boolean): Fragment {
+/** `from … where …` for the items of a plan; with `isJoined` the folder is there as `d`. `isAll`: all of them are wanted, in no order. */
+export function itemsFrom(plan: ItemPlan, isJoined: boolean, isAll = false): Fragment {
   const folders = plan.folders
   const predicates: Predicate[] = [sql`i.dataset_no = ${plan.datasetNo}::int`]
   if (folders?.paths != null) {
     const numbers = [...folders.paths.keys()]
     predicates.push(numbers.length === 1 ? sql`i.dir_no = ${numbers[0]}::int` : sql`i.dir_no = any(${numbers}::int[])`)
   } else if (folders !== null) predicates.push(folders.where)
-  // By the index of documents where few items are to be gathered; otherwise in the rows as they come, which is less work for each.
-  const isFew = plan.itemsMax <= GATHER_MAX
+  // By the index of documents where items are to be gathered; otherwise in the rows as they come, which is less work for each.
+  const isFew = isAll || plan.itemsMax <= GATHER_MAX
   predicates.push(...plan.tests.map((test) => (isFew && test.isGathered === true ? test.rare! : test.where)))
   const dir = isJoined ? raw('join dir d on d.dataset_no = i.dataset_no and d.dir_no = i.dir_no') : raw('')
   return sql`from item i ${dir} where ${join(predicates as Fragment[], ' and ')}`
