@@ -47,7 +47,8 @@ def failing():
     taken = a.dataset("taken")
     answer = a.api("POST", f"/datasets/{ds.id}/clone", json={"name": taken.name, "filter": {"filter": {}}, "cloneDatasetParams": {"withItemsAnnotations": True, "withMetadata": True}})
     a.check("the answer of the POST is not failed yet", [answer.status_code, answer.json()["status"] in RUNNING], [200, True])
-    command = dl.commands.get(command_id=answer.json()["id"])
+    # As the SDK has it: of the answer, because it raises nothing for a command that it first sees failed.
+    command = dl.entities.Command.from_json(_json=answer.json(), client_api=dl.client_api)
     a.raises("waiting for it raises what went wrong", 424, command.wait, "already exists")
     a.check("the id is in the message", a.value("select status from command where id = $1", command.id), "failed")
 

@@ -59,7 +59,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             upstream.sendall("\r\n".join([*lines, "", ""]).encode("latin1") + body)
             time.sleep(0.002)
         # Long enough for the server to see it; the SDK repeats at once.
-        time.sleep(0.05)
+        time.sleep(0.3)
         self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on
