@@ -7,6 +7,8 @@ const KEPT_MS = 120_000
 /** Outcomes kept; the oldest go first. */
 const KEPT_MAX = 1_000
 
+type Call = CallFrame & { readonly params: unknown; readonly query: unknown; readonly body: unknown }
+
 interface Attempt {
   readonly outcome: Promise<unknown>
   readonly startedMs: number
@@ -17,17 +19,13 @@ interface Attempt {
 const attemptsOf = new WeakMap<object, Map<string, Attempt>>()
 
 /**
- * Makes something once for a request that is repeated because its answer was lost: the repetition gets the outcome of the first.
+ * Does the work of a request once that is repeated because its answer was lost: the repetition gets the outcome of the first. For every POST.
  *
  * The vendor's SDK repeats every POST whose connection breaks, creations included, and sends nothing to tell it by; so a request is a repetition of an
  * equal one of the same user whose connection went before the answer was written. Two people, or two requests that both got answers, are never taken for
  * one. Kept in this process only: a repetition that another process gets is a new request.
  */
-export async function onceAnswered<T>(
-  deps: Deps,
-  call: CallFrame & { readonly params: unknown; readonly body: unknown },
-  make: () => Promise<T>,
-): Promise<T> {
+export async function onceAnswered<T>(deps: Deps, call: Call, make: () => Promise<T>): Promise<T> {
   const attempts = attemptsOf.get(deps.db) ?? new Map<string, Attempt>()
   attemptsOf.set(deps.db, attempts)
   const key = keyOf(call)
@@ -53,7 +51,7 @@ export async function onceAnswered<T>(
   return (await attempt.outcome) as T
 }
 
-function keyOf(call: CallFrame & { readonly params: unknown; readonly body: unknown }): string {
-  const said = [call.caller.userId, call.raw.method, call.raw.routeOptions.url, call.params, call.body]
+function keyOf(call: Call): string {
+  const said = [call.caller.userId, call.raw.method, call.raw.routeOptions.url, call.params, call.query, call.body]
   return createHash('sha256').update(JSON.stringify(said)).digest('base64')
 }

@@ -8,6 +8,7 @@ import { AppError } from '#lib/app-error.ts'
 import { parseQuery } from './forms.ts'
 import type { CallFrame } from './handler.ts'
 import { issueList } from './problem.ts'
+import { onceAnswered } from './repeats.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -63,10 +64,18 @@ export function addRoute(app: unknown, { deps, route, handler, stopping }: Route
       const { params, query, body } = parsed
       const frame = frameOf(deps, request, reply, access)
       // Assigned onto the frame, not spread: a spread would touch the getters that throw on public routes.
-      const result = await handler(deps, Object.assign(frame, { stopping, params, query, body }))
+      const call = Object.assign(frame, { stopping, params, query, body })
+      const result = isRepeatedWhenLost(route)
+        ? await onceAnswered(deps, call, () => handler(deps, call))
+        : await handler(deps, call)
       return answer(route, reply, result)
     },
   })
+}
+
+/** Whether the SDK repeats a request of this route when its answer is lost, so that what it makes must be made once; uploads settle that themselves. */
+function isRepeatedWhenLost({ method, access, bodyForms }: Route): boolean {
+  return method === 'POST' && access !== 'public' && bodyForms?.includes('multipart') !== true
 }
 
 /** Parses each part of a request when it is first asked for. */

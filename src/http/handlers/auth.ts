@@ -15,7 +15,6 @@ import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
 import { loginPage, loginScript } from '../login-page.ts'
 import { sendPage, sendScript } from '../pages.ts'
-import { onceAnswered } from '../repeats.ts'
 
 /** Log-in, tokens, API keys and the caller's own account. */
 export const authHandlers: Handlers<typeof authRoutes> = {
@@ -37,15 +36,14 @@ export const authHandlers: Handlers<typeof authRoutes> = {
   logout: async (deps, { caller, credential }) => {
     await revoke(deps, caller, { id: credential.id })
   },
-  createApiKey: async (deps, call) => {
-    const { caller, credential, body } = call
+  createApiKey: async (deps, { caller, credential, body }) => {
     if (credential.kind === 'api-key') {
       throw new AppError('access.forbidden', {
         message: 'An API key cannot make another one; log in with your password.',
       })
     }
     const holder = await keyHolder(deps, caller, body.userId)
-    return await onceAnswered(deps, call, () => createApiKey(deps, holder, body.description ?? ''))
+    return await createApiKey(deps, holder, body.description ?? '')
   },
   listApiKeys: async (deps, { caller, query }) => listApiKeys(deps, await keyHolder(deps, caller, query.userId)),
   deleteApiKey: async (deps, { caller, params }) => {

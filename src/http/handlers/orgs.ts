@@ -13,16 +13,12 @@ import {
 import type { Caller, Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
-import { onceAnswered } from '../repeats.ts'
 
 /** Organizations and their members. */
 export const orgHandlers: Handlers<typeof orgRoutes> = {
   listOrgs: (deps, { caller }) => listOrgs(deps, caller),
   getOrg: (deps, { caller, params }) => getOrg(deps, caller, params.orgId),
-  createOrg: async (deps, call) => {
-    const { caller, body } = call
-    return await getOrg(deps, caller, await onceAnswered(deps, call, () => foundOrg(deps, caller, body.name)))
-  },
+  createOrg: async (deps, { caller, body }) => await getOrg(deps, caller, await foundOrg(deps, caller, body.name)),
   deleteOrg: async (deps, { params }) => {
     await removeOrg(deps, params.orgId)
     return { id: params.orgId }

@@ -24,18 +24,14 @@ import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Handlers } from '../handler.ts'
-import { onceAnswered } from '../repeats.ts'
 
 /** Projects and their members. */
 export const projectHandlers: Handlers<typeof projectRoutes> = {
-  createProject: async (deps, call) => {
-    const { caller, body, baseUrl } = call
+  createProject: async (deps, { caller, body, baseUrl }) => {
     const fill = async (tx: Db, projectId: string) => {
       await createDatasetIn(deps, tx, caller, { name: 'Binaries', projectId, driverId: null, isSystem: true })
     }
-    const id = await onceAnswered(deps, call, () =>
-      createProject(deps, caller, { name: body.name, orgId: body.org }, fill),
-    )
+    const id = await createProject(deps, caller, { name: body.name, orgId: body.org }, fill)
     return await getProject(deps, caller, id, baseUrl)
   },
   listProjects: (deps, { caller, baseUrl }) => listProjects(deps, caller, baseUrl),
@@ -71,11 +67,8 @@ export const projectHandlers: Handlers<typeof projectRoutes> = {
     throw new AppError('mail.not_set_up')
   },
   listBots: (deps, { params }) => listBots(deps.db, params.projectId),
-  createBot: (deps, call) => {
-    const { params, body } = call
-    const given = { ...params, name: body.name, withCredentials: body.returnCredentials === true }
-    return onceAnswered(deps, call, () => createBot(deps, given))
-  },
+  createBot: (deps, { params, body }) =>
+    createBot(deps, { ...params, name: body.name, withCredentials: body.returnCredentials === true }),
   getBot: (deps, { params }) => getBot(deps.db, params),
   deleteBot: (deps, { params }) => removeBot(deps, params),
   listProjectMembers: (deps, { params }) => listProjectMembers(deps, params.projectId),
