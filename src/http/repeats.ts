@@ -42,6 +42,8 @@ export async function onceAnswered<T>(deps: Deps, call: Call, make: () => Promis
     if (attempts.get(key) === attempt) attempts.delete(key)
   }
   const response = call.reply.raw
+  // It may have gone already, while it was found out who asks.
+  attempt.isLost = response.destroyed || response.socket?.destroyed === true
   response.once('finish', forget)
   response.once('close', () => {
     attempt.isLost = !response.writableFinished
