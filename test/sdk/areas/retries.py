@@ -57,7 +57,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             lines = [f"POST {self.path} HTTP/1.1", f"host: {address.netloc}", f"content-length: {len(body)}"]
             lines += [f"{name}: {value}" for name, value in headers.items()]
             upstream.sendall("\r\n".join([*lines, "", ""]).encode("latin1") + body)
-            time.sleep(0.002)
+            time.sleep(0.0002)
         # Long enough for the server to see it; the SDK repeats at once.
         time.sleep(0.3)
         self.close_connection = True
