@@ -166,7 +166,7 @@ async function countItems(tx: Db, datasetNo: number): Promise<number> {
 export async function sweepDataset(db: DbPool, datasetNo: number, signal: AbortSignal): Promise<boolean> {
   const { rows } = await db.query('select 1 from dataset where dataset_no = $1', [datasetNo])
   if (rows.length > 0) throw new Error(`dataset ${datasetNo} is not deleted`)
-  for (const table of ['item', 'annotation', 'dir', 'dir_segment', 'skipped', 'removed']) {
+  for (const table of ['item', 'annotation', 'dir', 'dir_segment', 'skipped', 'removed', 'feature_vector']) {
     for (;;) {
       if (signal.aborted) return false
       const { rowCount } = await db.query(
