@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 /** A connection that can run SQL: the pool, or one client inside a transaction. */
@@ -61,6 +62,35 @@ export async function withTransaction<T>(pool: DbPool, work: (client: DbClient) 
     throw error
   } finally {
     client.release(broken)
+  }
+}
+
+/** When a transaction is repeated. */
+export interface Repeating {
+  /** Beginnings of PostgreSQL's codes that are worth it; deadlocks and serialization failures unless said. Source: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+  readonly codes?: RegExp
+  /** Repetitions at the most; 3 unless said. */
+  readonly repeatsMax?: number
+  /** Longest rest before the first repetition, in milliseconds; as much longer before each further one. None unless said. */
+  readonly restMs?: number
+}
+
+/**
+ * Runs `work` in one transaction, and again when it met others who write the same rows, so it must do nothing but write. Throws what `work` threw at last.
+ */
+export async function withRepeats<T>(
+  pool: DbPool,
+  work: (client: DbClient) => Promise<T>,
+  { codes = /^40/, repeatsMax = 3, restMs = 0 }: Repeating = {},
+): Promise<T> {
+  for (let repeats = 0; ; repeats++) {
+    try {
+      return await withTransaction(pool, work)
+    } catch (error) {
+      const { code } = error as { code?: unknown }
+      if (repeats === repeatsMax || typeof code !== 'string' || !codes.test(code)) throw error
+      if (restMs > 0) await sleep(Math.random() * restMs * (repeats + 1))
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { escapeHtml, pageStyle } from './pages.ts'
+import { escapeHtml, formStyle } from './pages.ts'
 
 /** The page on which a person logs in for the SDK. `callback` was checked: it leads to the person's own machine and nowhere else. */
 export function loginPage(callback: string): string {
@@ -8,14 +8,7 @@ export function loginPage(callback: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Log in to Sluice</title>
-<style>${pageStyle}
-body { max-width: 26rem; }
-label { display: block; margin: 1rem 0; }
-input { display: block; box-sizing: border-box; width: 100%; font: inherit; padding: 0.5rem; border: 1px solid var(--line); border-radius: 4px; }
-button { font: inherit; padding: 0.5rem 1.25rem; }
-output { display: block; margin-top: 1rem; padding: 0.75rem; background: var(--soft); border-radius: 4px; }
-output:empty { display: none; }
-</style>
+<style>${formStyle}</style>
 </head>
 <body>
 <main>

@@ -29,3 +29,12 @@ export const pageStyle = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; background: light-dark(#fff, #14171a); color: light-dark(#1b1f24, #e4e7ea); }
 a { color: var(--accent); } code, pre { font: 0.9em/1.5 ui-monospace, monospace; }
 `
+
+/** The looks of a page that is one form. */
+export const formStyle = `${pageStyle}body { max-width: 26rem; }
+label { display: block; margin: 1rem 0; }
+input { display: block; box-sizing: border-box; width: 100%; font: inherit; padding: 0.5rem; border: 1px solid var(--line); border-radius: 4px; }
+button { font: inherit; padding: 0.5rem 1.25rem; }
+output { display: block; margin-top: 1rem; padding: 0.75rem; background: var(--soft); border-radius: 4px; }
+output:empty { display: none; }
+`

@@ -1,4 +1,4 @@
-import { pageStyle } from './pages.ts'
+import { formStyle } from './pages.ts'
 
 /** The page behind the one-time set-up link; the token stands in the address's fragment, which browsers send to nobody. */
 export const setupPage = `<!doctype html>
@@ -7,14 +7,7 @@ export const setupPage = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Set up Sluice</title>
-<style>${pageStyle}
-body { max-width: 26rem; }
-label { display: block; margin: 1rem 0; }
-input { display: block; box-sizing: border-box; width: 100%; font: inherit; padding: 0.5rem; border: 1px solid var(--line); border-radius: 4px; }
-button { font: inherit; padding: 0.5rem 1.25rem; }
-output { display: block; margin-top: 1rem; padding: 0.75rem; background: var(--soft); border-radius: 4px; }
-output:empty { display: none; }
-</style>
+<style>${formStyle}</style>
 </head>
 <body>
 <main>

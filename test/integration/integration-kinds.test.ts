@@ -190,7 +190,7 @@ describe('a cross-account integration', () => {
     const taken = await update({ integrationId: body.id, credentials: { type, options: right } })
     expect(taken.status, taken.text).toBe(200)
     expect(taken.body.version).toBe(2)
-    expect(named(taken.body)).toEqual({ ...named(body), reason: expect.stringContaining('cannot try') })
+    expect(named(taken.body)).toEqual({ ...named(body), reason: expect.stringContaining('does not try') })
     expect((await check(body.id)).body.code).toBe('integration.not_supported')
   })
 

@@ -1,6 +1,6 @@
 import { requireWritable } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
-import { type DbClient, withTransaction } from '#db/connect.ts'
+import { withRepeats } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { mergePatch } from '#lib/merge-patch.ts'
 import { countAnnotations, lockItemsOfAnnotations } from './counters.ts'
@@ -10,22 +10,6 @@ import { type AnnotationRow, annotationColumns } from './render.ts'
 import { insertAnnotations, updateAnnotationRow } from './rows.ts'
 
 type Sent = Readonly<Record<string, unknown>>
-
-/** PostgreSQL's codes for a transaction that has to be repeated. Source: https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const REPEAT = /^40/
-const REPEATS_MAX = 3
-
-/** One transaction; again when it met others in a circle. */
-async function withRepeats<T>(deps: Deps, work: (tx: DbClient) => Promise<T>): Promise<T> {
-  for (let repeats = 0; ; repeats++) {
-    try {
-      return await withTransaction(deps.db, work)
-    } catch (error) {
-      const { code } = error as { code?: unknown }
-      if (repeats === REPEATS_MAX || typeof code !== 'string' || !REPEAT.test(code)) throw error
-    }
-  }
-}
 
 /**
  * Adds annotations to an item: all of them, or none when one is malformed. Answers their numbers in the order they came in.
@@ -40,7 +24,7 @@ export async function createAnnotations(
   const drafts = sent.map((annotation, index) => readDraft(annotation, `body.${index}`))
   if (drafts.length === 0) return []
   const numbers = await takeAnnotationNumbers(deps, at.datasetNo, drafts.length)
-  await withRepeats(deps, async (tx) => {
+  await withRepeats(deps.db, async (tx) => {
     await requireWritable(tx, at.datasetNo)
     const items = await lockItemsOfAnnotations(tx, at.datasetNo, [at.itemNo])
     if (items.size === 0) throw new AppError('item.not_found')
@@ -61,7 +45,7 @@ export async function deleteAnnotations(
   annotationNos: readonly string[],
 ): Promise<number> {
   if (annotationNos.length === 0) return 0
-  return withRepeats(deps, async (tx) => {
+  return withRepeats(deps.db, async (tx) => {
     await requireWritable(tx, datasetNo)
     const of = await tx.query<{ no: string }>(
       'select distinct item_no::text as no from annotation where dataset_no = $1 and annotation_no = any($2::bigint[])',
@@ -107,7 +91,7 @@ export async function updateAnnotation(
   change: Sent,
   withSystem: boolean,
 ): Promise<void> {
-  await withRepeats(deps, async (tx) => {
+  await withRepeats(deps.db, async (tx) => {
     await requireWritable(tx, at.datasetNo)
     const { rows } = await tx.query<AnnotationRow>(
       `select ${annotationColumns} from annotation a

@@ -1,5 +1,6 @@
 import type { Dataset } from '#contract/datasets.ts'
 import { AppError } from '#lib/app-error.ts'
+import { matchesStars } from '#lib/stars.ts'
 
 /** Conditions inside one another, at the most. */
 const DEPTH_MAX = 10
@@ -137,22 +138,7 @@ function isLike(value: unknown, wanted: unknown): boolean {
   if (typeof wanted === 'object' && wanted !== null) return JSON.stringify(value) === JSON.stringify(wanted)
   if (typeof wanted !== 'string' || typeof value !== 'string' || !wanted.includes('*'))
     return (value ?? null) === (wanted ?? null)
-  return isGlob(value, wanted)
-}
-
-/** Linear in the text: no regular expression is made of what callers send. */
-function isGlob(value: string, wanted: string): boolean {
-  const parts = wanted.split('*')
-  const first = parts.shift()!
-  const last = parts.pop()!
-  if (!value.startsWith(first) || value.length < first.length + last.length || !value.endsWith(last)) return false
-  let at = first.length
-  for (const part of parts) {
-    const found = value.indexOf(part, at)
-    if (found < 0 || found + part.length > value.length - last.length) return false
-    at = found + part.length
-  }
-  return true
+  return matchesStars(value, wanted)
 }
 
 /** Order of numbers, of times in whatever form, and of texts; not a number where two values have no order. */

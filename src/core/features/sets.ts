@@ -3,6 +3,7 @@ import { type ProjectRole, projectRoles } from '#contract/route.ts'
 import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { isId, newId } from '#lib/ids.ts'
+import { placeOfPage } from '#lib/page.ts'
 import type { Caller, Deps } from '../deps.ts'
 import { compileFilter, compileSort, numberField, textField, timeField, wrong } from './filter.ts'
 
@@ -183,13 +184,8 @@ export function refuseJoins(query: FeatureQuery): void {
 }
 
 /** A page in the shape the SDK reads. */
-export function pageOf<T>({ page, pageSize }: FeatureQuery, total: number, items: T[]) {
-  return {
-    totalItemsCount: total,
-    totalPagesCount: pageSize === 0 ? 0 : Math.ceil(total / pageSize),
-    hasNextPage: pageSize > 0 && (page + 1) * pageSize < total,
-    items,
-  }
+export function pageOf<T>(query: FeatureQuery, total: number, items: T[]) {
+  return { ...placeOfPage(total, query), items }
 }
 
 function renderSet(row: SetRow, baseUrl: string): FeatureSet {

@@ -10,10 +10,10 @@ const WAITING = {
   gcp: 'Let your service account trust this one, then enter its e-mail address and resource name.',
 } as const
 const NO_IDENTITY = {
-  aws: 'This server has no identity at AWS yet, so the principal is a placeholder: the operator sets SLUICE_AWS_PRINCIPAL_ARN.',
-  gcp: 'This server has no identity at Google Cloud yet, so the address is a placeholder: the operator sets SLUICE_GCP_PRINCIPAL_EMAIL.',
+  aws: 'This principal belongs to nobody, and trusting it has no effect: the operator of this server has to set SLUICE_AWS_PRINCIPAL_ARN first.',
+  gcp: 'This address belongs to nobody, and trusting it has no effect: the operator of this server has to set SLUICE_GCP_PRINCIPAL_EMAIL first.',
 } as const
-const UNTRIED = 'What was entered is kept, but this version cannot try yet whether the trust is there.'
+const UNTRIED = 'What was entered is kept; this version does not try whether the trust is there.'
 
 /**
  * Whom the other account has to trust, for a new cross-account integration; null for all other kinds (IN-07, IN-09).
@@ -24,11 +24,12 @@ const UNTRIED = 'What was entered is kept, but this version cannot try yet wheth
 export function newTrust(config: Config, type: IntegrationType, id: string, hasOptions: boolean): Trust | null {
   if (type.trust === undefined) return null
   const identity = type.trust === 'aws' ? config.awsPrincipalArn : config.gcpPrincipalEmail
-  const placeholder =
+  // The SDK reads a principal of the right form from every new one; the account of zeros and the project `unset` are nobody's.
+  const nobody =
     type.trust === 'aws' ? `arn:aws:iam::000000000000:user/sluice-${id}` : `sluice-${id}@unset.iam.gserviceaccount.com`
   const waiting = identity === null ? NO_IDENTITY[type.trust] : WAITING[type.trust]
   return {
-    principal: identity ?? placeholder,
+    principal: identity ?? nobody,
     ...(type.trust === 'aws' && { externalId: randomUUID() }),
     status: 'waiting-for-trust',
     reason: hasOptions ? UNTRIED : waiting,

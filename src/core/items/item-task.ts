@@ -1,7 +1,7 @@
 import { clearChanged, clearMissing, type MarkTarget, restoreItems, takeTicket } from '#core/catalog/catalog.ts'
 import { type Command, createCommand } from '#core/commands/commands.ts'
 import type { Caller, Deps } from '#core/deps.ts'
-import { type Db, type DbClient, withTransaction } from '#db/connect.ts'
+import { type Db, type DbClient, withRepeats, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { viewDataset } from './dataset-view.ts'
 import { runWithin } from './query/budget.ts'
@@ -63,7 +63,7 @@ export async function workOnItems(
           (row) => row.no,
         )
   if (itemNos.length <= CHUNK_ITEMS) {
-    const count = await withRepeats(deps, async (tx) => {
+    const count = await withRepeats(deps.db, async (tx) => {
       const { orgId } = await holdDataset(tx, datasetNo)
       return works[kind].work(tx, { datasetNo, orgId, ...selection }, itemNos)
     })
@@ -73,22 +73,6 @@ export async function workOnItems(
   const total = counted?.count ?? 0
   const command = await withTransaction(deps.db, (tx) => putTask(deps, tx, caller, datasetNo, selection, total))
   return { count: total, command }
-}
-
-/** PostgreSQL's codes for a transaction that has to be repeated. Source: https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const REPEAT = /^40/
-const REPEATS_MAX = 3
-
-/** One transaction; again when it met others in a circle: a sync may write the same items in the order of their names. */
-async function withRepeats<T>(deps: Deps, work: (tx: DbClient) => Promise<T>): Promise<T> {
-  for (let repeats = 0; ; repeats++) {
-    try {
-      return await withTransaction(deps.db, work)
-    } catch (error) {
-      const { code } = error as { code?: unknown }
-      if (repeats === REPEATS_MAX || typeof code !== 'string' || !REPEAT.test(code)) throw error
-    }
-  }
 }
 
 async function bounded<Row extends { no: string } | { count: number }>(
@@ -150,7 +134,7 @@ async function enqueueTask(deps: Deps, tx: Db, commandId: string, delayMs = 0): 
 export async function continueItemTask(deps: Deps, commandId: string, signal: AbortSignal): Promise<void> {
   const untilMs = deps.clock.now() + SLICE_MS_MAX
   try {
-    while (await withRepeats(deps, (tx) => workChunk(deps, tx, commandId))) {
+    while (await withRepeats(deps.db, (tx) => workChunk(deps, tx, commandId))) {
       if (!signal.aborted && deps.clock.now() < untilMs) continue
       await enqueueTask(deps, deps.db, commandId)
       return

@@ -1,13 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { takeTicket } from '#core/catalog/catalog.ts'
 import { requireWritable, type WritableDataset } from '#core/datasets/datasets.ts'
 import type { Deps } from '#core/deps.ts'
-import { type DbClient, withTransaction } from '#db/connect.ts'
+import { type DbClient, type Repeating, withRepeats } from '#db/connect.ts'
 
-/** PostgreSQL's codes after which a transaction is repeated: it met others in a circle, or somebody made the same row first. Source: https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const REPEAT = /^(40|23505|55P03)/
-const REPEATS_MAX = 10
-const REPEAT_MS = 20
+/** Uploads of one folder meet often: besides circles, rows that somebody made first and locks that were not had. */
+const repeating: Repeating = { codes: /^(40|23505|55P03)/, repeatsMax: 10, restMs: 20 }
 
 /** A transaction that writes items of one dataset, with what it holds. */
 export interface Writing {
@@ -32,20 +29,13 @@ export async function writeItems<T>(
   work: (writing: Writing) => Promise<T>,
   ticket?: number,
 ): Promise<T> {
-  for (let repeats = 0; ; repeats++) {
-    try {
-      return await withTransaction(deps.db, async (tx) => {
-        const hasRun = await holdRun(tx, datasetNo)
-        const dataset = await requireWritable(tx, datasetNo)
-        const writing = { tx, dataset, hasRun, nowMs: deps.clock.now() }
-        return await work({ ...writing, ticket: ticket ?? (await takeTicket(tx)) })
-      })
-    } catch (error) {
-      const { code } = error as { code?: unknown }
-      if (repeats === REPEATS_MAX || typeof code !== 'string' || !REPEAT.test(code)) throw error
-      await sleep(Math.random() * REPEAT_MS * (repeats + 1))
-    }
+  const attempt = async (tx: DbClient) => {
+    const hasRun = await holdRun(tx, datasetNo)
+    const dataset = await requireWritable(tx, datasetNo)
+    const writing = { tx, dataset, hasRun, nowMs: deps.clock.now() }
+    return await work({ ...writing, ticket: ticket ?? (await takeTicket(tx)) })
   }
+  return await withRepeats(deps.db, attempt, repeating)
 }
 
 /** Holds the unfinished sync of a dataset; from now on a load of it compares, because somebody else writes rows of it. */

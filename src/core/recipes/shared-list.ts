@@ -1,5 +1,6 @@
 import type { SharedListQuery } from '#contract/recipes.ts'
 import type { Db } from '#db/connect.ts'
+import { placeOfPage } from '#lib/page.ts'
 import type { Caller } from '../deps.ts'
 import type { Shared } from './membership.ts'
 
@@ -49,18 +50,12 @@ export async function listShared<Row extends { id: string }>(
       kind === 'recipe' ? listOf(query.ontologies) : null,
     ],
   )
-  const total = rows.length
   const ids = rows.slice(pageOffset * pageSize, (pageOffset + 1) * pageSize).map(({ id }) => id)
   const page = await db.query<Row>(
     `select ${sharedColumns(kind)} ${sharedFrom(kind)} where r.id = any($1) order by array_position($1, r.id)`,
     [ids],
   )
-  return {
-    totalItemsCount: total,
-    totalPagesCount: pageSize === 0 ? 0 : Math.ceil(total / pageSize),
-    hasNextPage: pageSize > 0 && (pageOffset + 1) * pageSize < total,
-    items: page.rows,
-  }
+  return { ...placeOfPage(rows.length, { page: pageOffset, pageSize }), items: page.rows }
 }
 
 function listOf(text: string | undefined): string[] | null {

@@ -1,5 +1,6 @@
 import type { Setting } from '#contract/settings.ts'
 import { AppError } from '#lib/app-error.ts'
+import { matchesStars } from '#lib/stars.ts'
 
 /** Conditions inside one another, at the most. */
 const DEPTH_MAX = 10
@@ -100,23 +101,10 @@ function valueAt(setting: Setting, path: string): unknown {
 /** Equality; a value is like a list that holds it, and a `*` in a text stands for any characters. */
 function isLike(value: unknown, wanted: unknown): boolean {
   if (Array.isArray(value) && !Array.isArray(wanted)) return value.some((inner) => isLike(inner, wanted))
-  if (typeof value === 'string' && typeof wanted === 'string' && wanted.includes('*')) return isGlobbed(value, wanted)
+  if (typeof value === 'string' && typeof wanted === 'string' && wanted.includes('*'))
+    return matchesStars(value, wanted)
   if (typeof value === 'object' && value !== null) return JSON.stringify(value) === JSON.stringify(wanted)
   return (value ?? null) === (wanted ?? null)
-}
-
-/** Linear in the text: no regular expression is made of what callers send. */
-function isGlobbed(value: string, pattern: string): boolean {
-  const parts = pattern.split('*')
-  const [first, last] = [parts.shift()!, parts.pop()!]
-  if (!value.startsWith(first) || !value.endsWith(last) || value.length < first.length + last.length) return false
-  let at = first.length
-  for (const part of parts) {
-    const found = value.indexOf(part, at)
-    if (found < 0 || found + part.length > value.length - last.length) return false
-    at = found + part.length
-  }
-  return true
 }
 
 /** Below, the same or above; not a number where the two cannot be compared. */

@@ -44,6 +44,24 @@ export function render(row: SettingRow): Setting {
   }
 }
 
+/** What a setting says, in the order of its columns from `value_type` to `hint`. */
+function saidBy(setting: Omit<SettingRow, 'scopeKey'>): unknown[] {
+  const { valueType, value, defaultValue, metadata, inputs, description, icon, sectionName, subSectionName, hint } =
+    setting
+  return [
+    valueType,
+    json(value),
+    json(defaultValue),
+    json(metadata),
+    json(inputs),
+    description,
+    icon,
+    sectionName,
+    subSectionName,
+    hint,
+  ]
+}
+
 /** Keeps a setting, in the place of the one with the same name, scope and role if there is one; that keeps its id. */
 export async function saveSetting(
   db: Db,
@@ -76,16 +94,7 @@ export async function saveSetting(
       place.datasetNo,
       place.userId,
       setting.settingType,
-      setting.valueType,
-      json(setting.value),
-      json(setting.defaultValue),
-      json(setting.metadata),
-      json(setting.inputs),
-      setting.description,
-      setting.icon,
-      setting.sectionName,
-      setting.subSectionName,
-      setting.hint,
+      ...saidBy(setting),
       caller.userId,
     ],
   )
@@ -98,22 +107,7 @@ export async function changeSetting(db: Db, setting: SettingRow): Promise<Settin
     `update setting s set scope_role = $2, prevent_override = $3, is_visible = $4, value_type = $5, value = $6, default_value = $7, metadata = $8,
             inputs = $9, description = $10, icon = $11, section_name = $12, sub_section_name = $13, hint = $14, updated_at = now()
       where id = $1 returning ${columns}`,
-    [
-      setting.id,
-      setting.scopeRole,
-      setting.preventOverride,
-      setting.isVisible,
-      setting.valueType,
-      json(setting.value),
-      json(setting.defaultValue),
-      json(setting.metadata),
-      json(setting.inputs),
-      setting.description,
-      setting.icon,
-      setting.sectionName,
-      setting.subSectionName,
-      setting.hint,
-    ],
+    [setting.id, setting.scopeRole, setting.preventOverride, setting.isVisible, ...saidBy(setting)],
   )
   return rows[0]!
 }

@@ -11,6 +11,7 @@ import {
   updateDataset,
 } from '#core/datasets/datasets.ts'
 import { createSyncedDataset } from '#core/sync/sync.ts'
+import { pageOf } from '#lib/page.ts'
 import type { Handlers } from '../handler.ts'
 import { renderCommand } from './commands.ts'
 
@@ -41,13 +42,7 @@ export const datasetHandlers: Handlers<typeof datasetRoutes> = {
       baseUrl,
     })
     const found = sortDatasets(all.filter(matches), body.sort ?? {})
-    const { page, pageSize } = body
-    return {
-      totalItemsCount: found.length,
-      totalPagesCount: pageSize === 0 ? 0 : Math.ceil(found.length / pageSize),
-      hasNextPage: pageSize > 0 && (page + 1) * pageSize < found.length,
-      items: found.slice(page * pageSize, (page + 1) * pageSize),
-    }
+    return pageOf(found, body)
   },
   getDataset: (deps, { access, baseUrl }) => getDataset(deps, access.datasetNo!, baseUrl),
   updateDataset: async (deps, { caller, body, query, access, baseUrl }) => {

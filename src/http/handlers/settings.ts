@@ -9,6 +9,7 @@ import {
   sortSettings,
   updateSetting,
 } from '#core/settings/settings.ts'
+import { pageOf } from '#lib/page.ts'
 import type { Handlers } from '../handler.ts'
 
 /** Settings. */
@@ -20,13 +21,7 @@ export const settingHandlers: Handlers<typeof settingRoutes> = {
   querySettings: async (deps, { caller, body }) => {
     const matches = compileSettingFilter(body.filter)
     const found = sortSettings((await listSettings(deps, caller)).filter(matches), body.sort ?? {})
-    const { page, pageSize } = body
-    return {
-      totalItemsCount: found.length,
-      totalPagesCount: pageSize === 0 ? 0 : Math.ceil(found.length / pageSize),
-      hasNextPage: pageSize > 0 && (page + 1) * pageSize < found.length,
-      items: found.slice(page * pageSize, (page + 1) * pageSize),
-    }
+    return pageOf(found, body)
   },
   resolveSettings: (deps, { caller, body }) => resolveSettings(deps, caller, body),
 }
