@@ -8,6 +8,7 @@ import { createPool } from '#db/connect.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Foreground, noForeground } from '#lib/foreground.ts'
 import { graphileQueue } from '#queue/graphile-worker.ts'
+import { openEgress } from '#storage/egress.ts'
 import { openVault } from '#vault/master-key.ts'
 
 /** The oldest PostgreSQL we run on. */
@@ -81,6 +82,7 @@ export async function openDeps(options: {
     queue: graphileQueue,
     log,
     foreground: options.foreground ?? noForeground,
+    egress: openEgress,
   }
   return {
     deps,

@@ -1,7 +1,8 @@
 // Reads listing pages from memory with the S3 driver's own scanner: the copy into page memory, the scan, all checks of the page, every entry visited.
+
+import { PagePool } from '#storage/http/page-memory.ts'
 import type { ListPage } from '#storage/port.ts'
 import { openListPage } from '#storage/s3/list-page.ts'
-import { PagePool } from '#storage/s3/page-memory.ts'
 import { SetSummer } from '../replay/entry.ts'
 import { renderedPages } from '../replay/rendered.ts'
 import { report, runArgs } from '../run-node.ts'

@@ -255,6 +255,11 @@ export const errors = {
     status: 424,
     message: 'The storage host cannot be reached; check the endpoint’s name and port, and the network.',
   },
+  'storage.address_denied': {
+    status: 424,
+    message:
+      'This server does not connect to the storage’s address, because it is not a public one; the operator can allow it (SLUICE_EGRESS_ALLOW).',
+  },
   'storage.tls_failed': {
     status: 424,
     message: 'The storage host’s certificate was not accepted; check https and the host name.',

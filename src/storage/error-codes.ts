@@ -15,6 +15,7 @@ const codes = {
   throttled: 'storage.throttled',
   unavailable: 'storage.unavailable',
   unreachable: 'storage.unreachable',
+  'address-denied': 'storage.address_denied',
   tls: 'storage.tls_failed',
   'not-a-storage': 'storage.not_a_storage',
   invalid: 'storage.invalid_answer',

@@ -1,3 +1,4 @@
+import type { Egress } from './egress.ts'
 import type { LocalOptions } from './local/local.ts'
 import type { Storage } from './port.ts'
 import type { S3Options } from './s3/s3.ts'
@@ -11,12 +12,12 @@ export type StorageSpec =
 /**
  * Opens a storage; its driver is imported with the first use. For core's drivers, and whoever is done with it calls `close()`.
  *
- * Opening connects to nothing; only a local folder is looked at, and refused (`root-not-allowed`) where the operator has not opened it.
+ * Everything it connects to goes through `egress`. Opening connects to nothing; only a local folder is looked at, and refused (`root-not-allowed`) where the operator has not opened it.
  */
-export async function openStorage(spec: StorageSpec): Promise<Storage> {
+export async function openStorage(spec: StorageSpec, egress: Egress): Promise<Storage> {
   switch (spec.provider) {
     case 's3':
-      return (await import('./s3/s3.ts')).createS3Storage(spec)
+      return (await import('./s3/s3.ts')).createS3Storage({ ...spec, egress })
     case 'local':
       return (await import('./local/local.ts')).openLocalStorage(spec)
     case 'memory':

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { SkipReason } from '#contract/skip-reasons.ts'
 
 /** The kinds of storage there is a driver for. */
-export type ProviderId = 's3' | 'local' | 'memory'
+export type ProviderId = 's3' | 'gcs' | 'azure' | 'registry' | 'local' | 'memory'
 
 /**
  * The name of an object inside its bucket, exactly as the user chose it: bytes, never trimmed, normalised or re-encoded.

@@ -15,6 +15,7 @@ export type StorageErrorKind =
   | 'throttled'
   | 'unavailable'
   | 'unreachable'
+  | 'address-denied'
   | 'tls'
   | 'not-a-storage'
   | 'invalid'

@@ -9,7 +9,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import pg from 'pg'
-import type { RequestNote } from '#storage/s3/exchange.ts'
+import type { RequestNote } from '#storage/http/exchange.ts'
 
 /** When in the life of a call the worker dies. */
 export type Moment = 'before' | 'during' | 'after'

@@ -2,9 +2,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, expect, vi } from 'vitest'
-import { type Connections, createConnections, getInto } from '#storage/s3/http.ts'
-import { PageMemory } from '#storage/s3/page-memory.ts'
+import { openEgress } from '#storage/egress.ts'
+import { type Connections, createConnections, getInto } from '#storage/http/http.ts'
+import { PageMemory } from '#storage/http/page-memory.ts'
+import { listFailure } from '#storage/s3/errors.ts'
 import { StorageError } from '#storage/storage-error.ts'
+
+/** Whose listing a test asks for, and what its failing answers stand for. */
+export const asS3 = { where: { provider: 's3', op: 'list' }, explain: listFailure } as const
 
 /** A request as it came, and where an answer to it goes. */
 export interface Asked {
@@ -66,7 +71,7 @@ export async function serve(answer: (asked: Asked) => void, host = '127.0.0.1'):
 
 /** The client under test, led to a raw server; closed after the test. */
 export function connect(raw: RawServer, connectionsMax = 4): Connections {
-  const connections = createConnections(raw.origin, connectionsMax)
+  const connections = createConnections(raw.origin, connectionsMax, openEgress)
   toClose.unshift(() => connections.close())
   return connections
 }
@@ -75,7 +80,7 @@ export function connect(raw: RawServer, connectionsMax = 4): Connections {
 export async function get(connections: Connections, target = '/', signal?: AbortSignal): Promise<string> {
   const memory = new PageMemory()
   try {
-    const length = await getInto(() => memory, { connections, target, headers: {}, signal })
+    const length = await getInto(() => memory, { ...asS3, connections, target, headers: {}, signal })
     return memory.body.toString('latin1', 0, length)
   } catch (error) {
     expect(error).toBeInstanceOf(StorageError)

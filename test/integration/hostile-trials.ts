@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
 import type { SyncRun } from '#contract/syncs.ts'
+import { openEgress } from '#storage/egress.ts'
 import { openStorage } from '#storage/open.ts'
 import { type Bucket, startBucket } from '../../src/demo/bucket.ts'
 import {
@@ -82,7 +83,7 @@ export class HostileBench {
     const sizes = { pageMax: PAGE_MAX, askedMax: ASKED_MAX }
     const synced = await connectApi(address, {
       folder: FOLDER,
-      override: { openStorage: async (spec) => withSmallPages(await openStorage(spec), sizes) },
+      override: { openStorage: async (spec) => withSmallPages(await openStorage(spec, openEgress), sizes) },
     })
     const bench = new HostileBench({ gateway, synced, bucket, datasetId: await synced.addDataset(), isReconcile })
     for (const key of ['set', 'set-not/x.txt', 'a.txt', 'zz.txt', 'set/'])

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { readConfig } from '#config/config.ts'
 import { continueSync } from '#core/sync/sync.ts'
+import { openEgress } from '#storage/egress.ts'
 import { openStorage } from '#storage/open.ts'
 import { tortureResync } from '../conformance/torture.suite.ts'
 import { withApi } from '../support/api.ts'
@@ -23,7 +24,7 @@ tortureResync({
           if (job === 'sync.slice') queued.push((payload as { runNo: number }).runNo)
         },
       },
-      openStorage: async (spec) => wrap(await openStorage(spec)),
+      openStorage: async (spec) => wrap(await openStorage(spec, openEgress)),
     })
     const projectId = await api.addProject()
     const driverId = await addDriver(api, {

@@ -1,6 +1,7 @@
 // Proves where thumbnails are kept, that many who ask get one, and that neither a full quota nor a bucket that takes no writes keeps anybody from looking.
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openEgress } from '#storage/egress.ts'
 import { openStorage, type StorageSpec } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
 import { startBucket } from '../../src/demo/bucket.ts'
@@ -83,7 +84,7 @@ test('somebody’s own thumbnailId leads to nobody else’s file', async () => {
 
 /** Opens buckets as ever, but their hidden folder takes no writes. */
 async function openRefusing(spec: StorageSpec): Promise<Storage> {
-  const storage = await openStorage(spec)
+  const storage = await openStorage(spec, openEgress)
   const write = storage.write.bind(storage)
   const refusing: Storage['write'] = (key, ...more) =>
     key.includes('/thumbnails/') ? Promise.reject(new Error('no')) : write(key, ...more)

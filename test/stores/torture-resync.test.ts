@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { openEgress } from '#storage/egress.ts'
 import { openStorage } from '#storage/open.ts'
 import { tortureResync } from '../conformance/torture.suite.ts'
 import { type Ceph, cephPackages, missingForCeph, startCeph } from '../emulators/ceph.ts'
@@ -43,7 +44,7 @@ describe.skipIf(missing.length > 0)('Ceph', () => {
       const address = { ...ceph, bucket: Bucket }
       const synced = await connectApi(address, {
         folder,
-        override: { openStorage: async (spec) => wrap(await openStorage(spec)) },
+        override: { openStorage: async (spec) => wrap(await openStorage(spec, openEgress)) },
       })
       return {
         synced,

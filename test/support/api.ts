@@ -14,6 +14,7 @@ import { systemClock } from '#lib/clock.ts'
 import { noForeground } from '#lib/foreground.ts'
 import { logOptions } from '#lib/log.ts'
 import { Secret } from '#lib/secret.ts'
+import { openEgress } from '#storage/egress.ts'
 import { createEnvelopeVault } from '#vault/envelope.ts'
 import { buildHttp } from '../../src/http/app.ts'
 import type { Handlers } from '../../src/http/handler.ts'
@@ -79,6 +80,7 @@ export async function withApi(override: Partial<Deps> = {}): Promise<TestApi> {
     // Jobs are kept nowhere: a test that needs them run passes a queue of its own.
     queue: { enqueue: async () => {} },
     log: pino(logOptions('info'), { write: (line: string) => void lines.push(line) }),
+    egress: openEgress,
     foreground: noForeground,
     ...override,
   }

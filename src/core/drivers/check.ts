@@ -48,7 +48,7 @@ export async function checkDriver(deps: Deps, subject: CheckSubject): Promise<Ch
   try {
     const credentials: Credentials | null =
       subject.integration === null ? null : await openCredentials(deps, subject.integration)
-    const storage = await openStorage(type.spec(subject.config, credentials, deps.config))
+    const storage = await openStorage(type.spec(subject.config, credentials, deps.config), deps.egress)
     try {
       const place = `${type.fingerprint(subject.config, subject.integration?.id ?? null)} ${subject.folder}`
       const report = await inTurn(place, () => tryRights(deps, storage, subject))

@@ -75,7 +75,7 @@ async function open(deps: Deps, driver: Driver): Promise<Storage> {
       ? null
       : await openCredentials(deps, { orgId, id: integrationId, version: integrationVersion })
   const spec = driverType(driver.type).spec(driver.config, credentials, deps.config)
-  return withRetry(await (deps.openStorage ?? openStorage)(spec))
+  return withRetry(await (deps.openStorage ?? openStorage)(spec, deps.egress))
 }
 
 function isProxied(driver: Driver, storage: Storage): boolean {

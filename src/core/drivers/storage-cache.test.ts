@@ -1,6 +1,7 @@
 // Proves that opened storages are shared for a while, that credentials are not kept for longer, and that nothing in use is closed.
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { openEgress } from '#storage/egress.ts'
 import { openStorage } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
 import { OPEN_MAX, OPEN_MS_MAX, REST_MS_MAX, StorageCache } from './storage-cache.ts'
@@ -13,7 +14,7 @@ function setting() {
   const cache = new StorageCache({ now: () => nowMs })
   const open = async (): Promise<Storage> => {
     const no = ++opened
-    const storage = await openStorage({ provider: 'memory', name: 'storage-cache-test' })
+    const storage = await openStorage({ provider: 'memory', name: 'storage-cache-test' }, openEgress)
     return {
       provider: storage.provider,
       can: storage.can,

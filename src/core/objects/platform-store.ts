@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Deps } from '#core/deps.ts'
 import type { Driver } from '#core/drivers/drivers.ts'
 import { AppError } from '#lib/app-error.ts'
+import { openEgress } from '#storage/egress.ts'
 import { withRetry } from '#storage/layers.ts'
 import { openStorage } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
@@ -55,14 +56,15 @@ export async function closePlatformStore(deps: Deps): Promise<void> {
 }
 
 async function openPlatformStore({ config, openStorage: openOther }: Deps): Promise<OpenStore> {
+  // The operator chose this address, no tenant.
   const { store } = config
   if (store === null) {
     const rootPath = join(config.dataDir, OBJECTS)
     await mkdir(rootPath, { recursive: true, mode: 0o700 })
-    const storage = await openStorage({ provider: 'local', rootPath, allowedRoots: [rootPath] })
+    const storage = await openStorage({ provider: 'local', rootPath, allowedRoots: [rootPath] }, openEgress)
     return { driver: null, storage, prefix: '', isProxied: true }
   }
-  const storage = withRetry(await (openOther ?? openStorage)({ provider: 's3', ...store }))
+  const storage = withRetry(await (openOther ?? openStorage)({ provider: 's3', ...store }, openEgress))
   return { driver: null, storage, prefix: store.folder, isProxied: false }
 }
 

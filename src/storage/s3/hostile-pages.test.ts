@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PageSketch, renderPage } from '#test/fakes/listing-page.ts'
+import { PageMemory } from '../http/page-memory.ts'
 import { StorageError } from '../storage-error.ts'
 import { openListPage } from './list-page.ts'
-import { PageMemory } from './page-memory.ts'
 
 const memory = new PageMemory()
 const folder = Buffer.from('folder/')

@@ -4,9 +4,9 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PageSketch, renderPage } from '#test/fakes/listing-page.ts'
+import { PageMemory } from '../http/page-memory.ts'
 import { StorageError, type StorageErrorKind } from '../storage-error.ts'
 import { type ListQuestion, openListPage } from './list-page.ts'
-import { PageMemory } from './page-memory.ts'
 
 interface Read {
   readonly entries: { key: string; sizeBytes: number; etag: string; modifiedMs: number; isArchived: boolean }[]

@@ -1,6 +1,6 @@
+import type { PageMemory } from '../http/page-memory.ts'
 import type { EntryCursor, ListPage } from '../port.ts'
 import { invalidAnswer } from './fault.ts'
-import type { PageMemory } from './page-memory.ts'
 import { ListingScanner } from './scan.ts'
 
 /** What was asked, to hold the answer against. */

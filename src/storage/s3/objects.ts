@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
+import type https from 'node:https'
 import type { Readable } from 'node:stream'
 import type { DeleteObjectsCommandOutput, GetObjectCommandOutput, S3Client, StorageClass } from '@aws-sdk/client-s3'
 import { systemClock } from '#lib/clock.ts'
+import type { Egress } from '../egress.ts'
+import { CONNECT_MS, IDLE_MS } from '../http/http.ts'
 import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { answerError, toStorageError } from './errors.ts'
-import { CONNECT_MS, IDLE_MS } from './http.ts'
 import type { SigningKey } from './sigv4.ts'
 
 /** What the SDK's client is made of. */
@@ -18,6 +19,7 @@ export interface ObjectsOptions {
   readonly isPathStyle: boolean
   readonly storageClass: string | undefined
   readonly connectionsMax: number
+  readonly egress: Egress
 }
 
 interface Sdk {
@@ -43,8 +45,7 @@ export class S3Objects {
 
   constructor(options: ObjectsOptions) {
     this.#options = options
-    const agent = { keepAlive: true, maxSockets: options.connectionsMax }
-    this.#agents = { http: new http.Agent(agent), https: new https.Agent(agent) }
+    this.#agents = options.egress.agents({ keepAlive: true, maxSockets: options.connectionsMax })
   }
 
   async stat(key: Key, { signal }: Signalled = {}): Promise<Entry | null> {

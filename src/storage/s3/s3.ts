@@ -1,6 +1,9 @@
 import { systemClock } from '#lib/clock.ts'
 import type { Secret } from '#lib/secret.ts'
 import { checkStorage } from '../check.ts'
+import { type Egress, openEgress } from '../egress.ts'
+import { type Connections, createConnections, getInto } from '../http/http.ts'
+import { type PageMemory, PagePool } from '../http/page-memory.ts'
 import { addressableKey } from '../key.ts'
 import type {
   Capabilities,
@@ -21,10 +24,9 @@ import type {
 } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { type BucketAddress, bucketAddress, encodeBytes, encodeSegment } from './address.ts'
-import { type Connections, createConnections, getInto } from './http.ts'
+import { listFailure } from './errors.ts'
 import { openListPage } from './list-page.ts'
 import { S3Objects } from './objects.ts'
-import { type PageMemory, PagePool } from './page-memory.ts'
 import { Signer } from './sigv4.ts'
 
 /** A bucket of AWS S3 or of anything that speaks like it, with one set of credentials. */
@@ -45,6 +47,8 @@ export interface S3Options {
   readonly storageClass?: string | undefined
   /** Most listing requests at once; 64 unless said. */
   readonly connectionsMax?: number | undefined
+  /** What connections go through; nothing is guarded unless given. */
+  readonly egress?: Egress | undefined
 }
 
 const capabilities: Capabilities = {
@@ -93,6 +97,7 @@ class S3Storage implements Storage {
     const { bucket, endpoint, accessKeyId, secretAccessKey, sessionToken, storageClass } = options
     const region = options.region || 'us-east-1'
     const connectionsMax = options.connectionsMax ?? 64
+    const egress = options.egress ?? openEgress
     const key = { accessKeyId, secretAccessKey, sessionToken, region }
     const addressOf = (base: string | undefined) =>
       bucketAddress({ bucket, region, endpoint: base, isPathStyle: options.pathStyle })
@@ -100,7 +105,7 @@ class S3Storage implements Storage {
     this.#address = addressOf(endpoint)
     this.#browserAddress = options.browserEndpoint ? addressOf(options.browserEndpoint) : this.#address
     this.#signer = new Signer(key)
-    this.#connections = createConnections(this.#address.origin, connectionsMax)
+    this.#connections = createConnections(this.#address.origin, connectionsMax, egress)
     this.#pages = new PagePool(Math.min(PAGES_KEPT_MAX, 2 * connectionsMax))
     const isPathStyle = this.#address.host === new URL(endpoint ?? this.#address.origin).host && endpoint !== undefined
     this.#objects = new S3Objects({
@@ -110,6 +115,7 @@ class S3Storage implements Storage {
       isPathStyle: isPathStyle || this.#address.rootPath !== '/',
       storageClass,
       connectionsMax,
+      egress,
     })
   }
 
@@ -127,6 +133,8 @@ class S3Storage implements Storage {
         target: `${rootPath}?${text}`,
         headers: this.#signer.headers('GET', host, rootPath, text, systemClock.now()),
         signal: query.signal,
+        where: { provider: 's3', op: 'list' },
+        explain: listFailure,
       })
       const question = {
         bucket: this.#bucket,

@@ -1,5 +1,5 @@
+import type { PageMemory } from '../http/page-memory.ts'
 import { invalidAnswer, notAStorage } from './fault.ts'
-import type { PageMemory } from './page-memory.ts'
 import { decodeEntities, decodeUrl } from './xml-text.ts'
 import { AMP, isName, LT, malformed, nameBytes, QUOTE, stopsText, stopsUrlText, XmlWalk } from './xml-walk.ts'
 

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { asS3 } from '#test/fakes/raw-server.ts'
+import { openEgress } from '../egress.ts'
 import type { StorageError } from '../storage-error.ts'
 import { CONNECT_MS, type Connections, createConnections, getInto } from './http.ts'
 import { PageMemory } from './page-memory.ts'
@@ -77,14 +79,14 @@ async function serve(certificate: Certificate, answer: (target: string, socket: 
 }
 
 function connect(origin: string, connectionsMax = 4): Connections {
-  const connections = createConnections(origin, connectionsMax)
+  const connections = createConnections(origin, connectionsMax, openEgress)
   toClose.unshift(() => connections.close())
   return connections
 }
 
 async function get(connections: Connections, target = '/'): Promise<Buffer> {
   const memory = new PageMemory()
-  const length = await getInto(() => memory, { connections, target, headers: {} })
+  const length = await getInto(() => memory, { ...asS3, connections, target, headers: {} })
   return Buffer.from(memory.body.subarray(0, length))
 }
 

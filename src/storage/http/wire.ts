@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectSecurely, type TLSSocket } from 'node:tls'
 import { AnswerParser } from './answer-parser.ts'
 import type { Exchange, RequestNote } from './exchange.ts'
@@ -18,6 +18,8 @@ export interface WireShare {
   /** A name or an address; IPv6 without brackets. */
   readonly host: string
   readonly port: number
+  /** How names are resolved; Node's own way where undefined. */
+  readonly lookup: LookupFunction | undefined
   /** Time allowed for a connection to stand. */
   readonly connectMs: number
   /** Time allowed without a byte coming, also to a connection without work. */
@@ -64,9 +66,9 @@ export class Wire {
     this.#share = share
     this.#exchange = exchange
     exchange.wire = this
-    const { host, port, isSecure, buffer, session } = share
+    const { host, port, isSecure, lookup, buffer, session } = share
     const onread = { buffer, callback: (bytes: number) => this.#onBytes(bytes) }
-    const options = { host, port, onread }
+    const options = { host, port, onread, ...(lookup !== undefined && { lookup }) }
     if (isSecure) {
       const servername = isIP(host) === 0 ? { servername: host } : {}
       const secure = connectSecurely({ ...options, ...servername, session, ALPNProtocols: ['http/1.1'] })

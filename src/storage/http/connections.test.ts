@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { connect, get, plain, serve, targetOf } from '#test/fakes/raw-server.ts'
+import { asS3, connect, get, plain, serve, targetOf } from '#test/fakes/raw-server.ts'
 import type { StorageError } from '../storage-error.ts'
 import { getInto } from './http.ts'
 import { PageMemory } from './page-memory.ts'
@@ -119,7 +119,9 @@ describe('connections', () => {
     const take = () => {
       throw new RangeError('no memory')
     }
-    await expect(getInto(take, { connections, target: '/', headers: {} })).rejects.toMatchObject({ kind: 'invalid' })
+    await expect(getInto(take, { ...asS3, connections, target: '/', headers: {} })).rejects.toMatchObject({
+      kind: 'invalid',
+    })
     expect(await get(connections)).toBe('well')
   })
 })
@@ -152,7 +154,7 @@ describe('giving up', () => {
         })
         const connections = connect(raw, 1)
         const memory = new PageMemory()
-        const request = { connections, target: '/', headers: {}, signal: abort.signal }
+        const request = { ...asS3, connections, target: '/', headers: {}, signal: abort.signal }
         const first = getInto(() => memory, request).then(
           () => 'read',
           (error: StorageError) => error.kind,

@@ -1,6 +1,9 @@
-import { StorageError } from '../storage-error.ts'
-import { toStorageError } from './errors.ts'
+import type { LookupFunction } from 'node:net'
+import type { Egress } from '../egress.ts'
+import type { StorageError } from '../storage-error.ts'
+import type { AnswerHead } from './answer-head.ts'
 import { Exchange } from './exchange.ts'
+import { BadAnswer, failureOf, networkFailure, type Where } from './failures.ts'
 import type { PageMemory } from './page-memory.ts'
 import { Wire, type WireShare } from './wire.ts'
 
@@ -23,8 +26,8 @@ export interface Connections {
 }
 
 /** Opens the connections of the storage at `origin` (`http(s)://host[:port]`), at most `connectionsMax` at once; further requests wait in order. */
-export function createConnections(origin: string, connectionsMax: number): Connections {
-  return new WirePool(new URL(origin), connectionsMax)
+export function createConnections(origin: string, connectionsMax: number, egress: Egress): Connections {
+  return new WirePool(new URL(origin), connectionsMax, egress)
 }
 
 /** One GET to send. */
@@ -34,21 +37,25 @@ export interface GetRequest {
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
+  /** Whose listing it is, for errors. */
+  readonly where: Where
+  /** What a status other than 200 stands for; the body as far as 64 KiB, in latin1. */
+  explain(head: AnswerHead, body: string): StorageError
 }
 
 /**
  * Sends a GET and reads the answer into the body of `memory()`, which is asked for when the answer begins: requests that only wait for theirs hold none.
  * Gives the answer's length in bytes.
  *
- * No redirects, no decompression. Any status but 200 is thrown as the error it stands for, with op `list`; an answer that ends early is
+ * No redirects, no decompression. Any status but 200 is thrown as the error it stands for, by `explain`; an answer that ends early is
  * `unreachable`, one that is no clean HTTP/1.1 `invalid`. It is sent a second time only where a connection that was used before turns out to have been
  * closed meanwhile. For listing pages.
  */
 export async function getInto(memory: () => PageMemory, request: GetRequest): Promise<number> {
-  const { connections, target, headers, signal } = request
+  const { connections, target, headers, signal, where } = request
   try {
     signal?.throwIfAborted()
-    const exchange = new Exchange(target, requestText(target, headers, connections.hostHeader), memory)
+    const exchange = new Exchange(target, requestText(target, headers, connections.hostHeader), memory, request.explain)
     const abort = () => connections.abandon(exchange, signal!.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
@@ -58,8 +65,8 @@ export async function getInto(memory: () => PageMemory, request: GetRequest): Pr
       signal?.removeEventListener('abort', abort)
     }
   } catch (error) {
-    if (signal?.aborted) throw new StorageError('aborted', 'The work was stopped.', { provider: 's3', op: 'list' })
-    throw toStorageError(error, { op: 'list' })
+    if (signal?.aborted) throw failureOf('aborted', where)
+    throw networkFailure(error, where)
   }
 }
 
@@ -82,9 +89,9 @@ function requestText(target: string, headers: Readonly<Record<string, string>>, 
   return `${text}accept-encoding: identity\r\nconnection: keep-alive\r\n\r\n`
 }
 
-function unsafe(what: string): StorageError {
+function unsafe(what: string): BadAnswer {
   const message = `The request's ${what} holds characters that cannot be sent; check the credentials and the endpoint.`
-  return new StorageError('invalid', message, { provider: 's3', op: 'list' })
+  return new BadAnswer(message)
 }
 
 class WirePool implements Connections, WireShare {
@@ -92,6 +99,7 @@ class WirePool implements Connections, WireShare {
   readonly host: string
   readonly port: number
   readonly isSecure: boolean
+  readonly lookup: LookupFunction | undefined
   readonly connectMs = CONNECT_MS
   readonly idleMs = IDLE_MS
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES)
@@ -104,7 +112,8 @@ class WirePool implements Connections, WireShare {
   readonly #waiting = new Set<Exchange>()
   #isClosed = false
 
-  constructor(origin: URL, connectionsMax: number) {
+  constructor(origin: URL, connectionsMax: number, egress: Egress) {
+    this.lookup = egress.lookup
     this.hostHeader = origin.host
     // WHATWG keeps the brackets of an IPv6 address, sockets do not take them.
     this.host = origin.hostname.replace(/^\[|\]$/g, '')

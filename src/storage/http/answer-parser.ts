@@ -1,5 +1,8 @@
 import { type AnswerHead, checkTrailers, parseHead } from './answer-head.ts'
-import { invalidAnswer, notAStorage } from './fault.ts'
+import { BadAnswer, malformedAnswer } from './failures.ts'
+
+const NO_HTTP =
+  'The address answered in another language than HTTP where a storage answers a listing; check the endpoint and its port.'
 
 /** Who gets what is read of an answer. What it throws ends the reading. */
 export interface AnswerSink {
@@ -48,7 +51,7 @@ type State =
 /**
  * Reads HTTP/1.1 answers out of the bytes of one connection, however they are cut, and copies nothing of the bodies. For `wire.ts`.
  *
- * Strict, because a wrong page must never pass for a right one: what is not clean HTTP/1.x is thrown as `StorageError('invalid')`, what does not
+ * Strict, because a wrong page must never pass for a right one: what is not clean HTTP/1.x is thrown as `BadAnswer`, what does not
  * even begin like it as `('not-a-storage')`. After that the parser is of no more use. Interim answers (1xx) are skipped. RFC 9112.
  */
 export class AnswerParser {
@@ -96,7 +99,7 @@ export class AnswerParser {
       switch (this.#state) {
         case 'idle':
         case 'done':
-          throw invalidAnswer('more follows behind its end')
+          throw malformedAnswer('more follows behind its end')
         case 'head':
           at = this.#readHead(from, at, end)
           break
@@ -132,13 +135,13 @@ export class AnswerParser {
 
   #readHead(from: Buffer, start: number, end: number): number {
     for (let i = this.#block.length, at = start; i < HTTP.length && at < end; i++, at++) {
-      if (from[at] !== HTTP.charCodeAt(i)) throw notAStorage('in another language than HTTP')
+      if (from[at] !== HTTP.charCodeAt(i)) throw new BadAnswer(NO_HTTP, 'not-a-storage')
     }
     const next = this.#readBlock(from, start, end)
     if (!this.#block.endsWith(HEAD_END)) return next
     const head = parseHead(this.#block)
     this.#block = ''
-    if (head.status === 101) throw invalidAnswer('it changes to a protocol that nobody asked for')
+    if (head.status === 101) throw malformedAnswer('it changes to a protocol that nobody asked for')
     if (head.status < 200) return next
     this.#isReusable = head.isKeptAlive
     this.#left = head.bodyBytes ?? 0
@@ -167,11 +170,11 @@ export class AnswerParser {
     if (found !== -1) this.#block = this.#block.slice(0, found + HEAD_END.length)
     // Looked for at once: a line that ends in a bare LF would otherwise be waited for until the time is over.
     for (let lf = this.#block.indexOf('\n', known); lf !== -1; lf = this.#block.indexOf('\n', lf + 1)) {
-      if (this.#block.charCodeAt(lf - 1) !== CR) throw invalidAnswer('a header line is malformed')
+      if (this.#block.charCodeAt(lf - 1) !== CR) throw malformedAnswer('a header line is malformed')
     }
     const taken = this.#block.length - known
     this.#headBytes += taken
-    if (this.#headBytes > HEAD_BYTES_MAX) throw invalidAnswer('its header lines are longer than any can be')
+    if (this.#headBytes > HEAD_BYTES_MAX) throw malformedAnswer('its header lines are longer than any can be')
     return start + taken
   }
 
@@ -180,7 +183,7 @@ export class AnswerParser {
     let at = start
     while (at < end && this.#state !== 'chunk' && this.#state !== 'trailers') this.#readChunkByte(from[at++]!)
     this.#framingBytes += at - start
-    if (this.#framingBytes > CHUNK_FRAMING_BYTES_MAX) throw invalidAnswer('it is cut into too many chunks')
+    if (this.#framingBytes > CHUNK_FRAMING_BYTES_MAX) throw malformedAnswer('it is cut into too many chunks')
     return at
   }
 
@@ -192,8 +195,8 @@ export class AnswerParser {
           this.#left = this.#left * 16 + digit
           this.#digits++
           if (this.#left > CHUNK_BYTES_MAX || this.#digits > 16)
-            throw invalidAnswer('a chunk is larger than any can be')
-        } else if (this.#digits === 0) throw invalidAnswer('a chunk has no size')
+            throw malformedAnswer('a chunk is larger than any can be')
+        } else if (this.#digits === 0) throw malformedAnswer('a chunk has no size')
         else this.#state = behindSize(byte)
         return
       }
@@ -228,7 +231,7 @@ function behindSize(byte: number): State {
 }
 
 function refusedChunk(): never {
-  throw invalidAnswer('a chunk is malformed')
+  throw malformedAnswer('a chunk is malformed')
 }
 
 function hexDigit(byte: number): number {

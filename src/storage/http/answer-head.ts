@@ -1,4 +1,4 @@
-import { invalidAnswer } from './fault.ts'
+import { malformedAnswer } from './failures.ts'
 
 /** What the head of an HTTP answer says, as far as a listing needs it; for `answer-parser.ts` and who reads answers through it. */
 export interface AnswerHead {
@@ -10,12 +10,8 @@ export interface AnswerHead {
   readonly bodyBytes: number | undefined
   /** Whether the connection may be used again once the body has ended. */
   readonly isKeptAlive: boolean
-  /** `x-amz-request-id` */
-  readonly requestId: string | undefined
-  /** `x-amz-bucket-region` */
-  readonly region: string | undefined
-  /** `retry-after` */
-  readonly retryAfter: string | undefined
+  /** The header fields by their names in small letters; for what a provider says beside its answer. */
+  readonly fields: ReadonlyMap<string, string>
 }
 
 const TAB = 0x09
@@ -30,23 +26,23 @@ const lengthOf = /^[0-9]{1,15}$/
 /**
  * Reads a status line and its header lines, in latin1, with or without the empty line behind them.
  *
- * Throws `StorageError('invalid')` for anything but clean HTTP/1.0 or 1.1, and for framing that can be read in two ways: what stands between us
+ * Throws `BadAnswer` for anything but clean HTTP/1.0 or 1.1, and for framing that can be read in two ways: what stands between us
  * and the storage may read it the other way, and then answers get mixed up (RFC 9112 §6.3, §11.2).
  */
 export function parseHead(block: string): AnswerHead {
   const lines = block.split('\r\n')
   const first = statusLine.exec(lines[0]!)
-  if (first === null) throw invalidAnswer('its status line is malformed')
+  if (first === null) throw malformedAnswer('its status line is malformed')
   const status = Number(first[2])
   const isOld = first[1] === '0'
   const fields = fieldsOf(lines)
   const length = fields.get('content-length')
   const coding = fields.get('transfer-encoding')
   if (coding !== undefined) {
-    if (coding.toLowerCase() !== 'chunked') throw invalidAnswer('it is sent in a coding that nobody asked for')
-    if (length !== undefined || isOld) throw invalidAnswer('where it ends is told in two ways')
+    if (coding.toLowerCase() !== 'chunked') throw malformedAnswer('it is sent in a coding that nobody asked for')
+    if (length !== undefined || isOld) throw malformedAnswer('where it ends is told in two ways')
   }
-  if (length !== undefined && !lengthOf.test(length)) throw invalidAnswer('its length is no number')
+  if (length !== undefined && !lengthOf.test(length)) throw malformedAnswer('its length is no number')
   const hasBody = status >= 200 && status !== 204 && status !== 304
   const framing = !hasBody ? 'none' : coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'close'
   const wishes = (fields.get('connection') ?? '').toLowerCase().split(/[ \t]*,[ \t]*/)
@@ -55,9 +51,7 @@ export function parseHead(block: string): AnswerHead {
     framing,
     bodyBytes: framing === 'none' ? 0 : framing === 'length' ? Number(length) : undefined,
     isKeptAlive: framing !== 'close' && !wishes.includes('close') && (!isOld || wishes.includes('keep-alive')),
-    requestId: fields.get('x-amz-request-id'),
-    region: fields.get('x-amz-bucket-region'),
-    retryAfter: fields.get('retry-after'),
+    fields,
   }
 }
 
@@ -75,14 +69,14 @@ function fieldsOf(lines: readonly string[]): Map<string, string> {
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(colon, 0)).toLowerCase()
     // A line that begins with a blank would go on with the one before (obs-fold); it fails here, having no name.
-    if (!token.test(name)) throw invalidAnswer('a header line is malformed')
+    if (!token.test(name)) throw malformedAnswer('a header line is malformed')
     const value = trimmed(line, colon + 1)
-    if (control.test(value)) throw invalidAnswer('a header line is malformed')
+    if (control.test(value)) throw malformedAnswer('a header line is malformed')
     const before = fields.get(name)
     if (before === undefined) fields.set(name, value)
     else if (name === 'connection') fields.set(name, `${before},${value}`)
     else if (name === 'transfer-encoding' || (name === 'content-length' && before !== value))
-      throw invalidAnswer('where it ends is told in two ways')
+      throw malformedAnswer('where it ends is told in two ways')
   }
   return fields
 }

@@ -1,7 +1,7 @@
-import { StorageError } from '../storage-error.ts'
+import type { StorageError } from '../storage-error.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { AnswerSink } from './answer-parser.ts'
-import { answerError, type FailedAnswer } from './errors.ts'
+import { BadAnswer } from './failures.ts'
 import type { PageMemory } from './page-memory.ts'
 import type { Wire } from './wire.ts'
 
@@ -30,6 +30,7 @@ export class Exchange implements AnswerSink {
   /** The connection that carries it; undefined while it waits for one. */
   wire: Wire | undefined
   readonly #takeMemory: () => PageMemory
+  readonly #explain: (head: AnswerHead, body: string) => StorageError
   #resolve: (length: number) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #head: AnswerHead | undefined
@@ -37,10 +38,16 @@ export class Exchange implements AnswerSink {
   #length = 0
   #failedBody = ''
 
-  constructor(target: string, text: string, takeMemory: () => PageMemory) {
+  constructor(
+    target: string,
+    text: string,
+    takeMemory: () => PageMemory,
+    explain: (head: AnswerHead, body: string) => StorageError,
+  ) {
     this.target = target
     this.text = text
     this.#takeMemory = takeMemory
+    this.#explain = explain
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -78,7 +85,7 @@ export class Exchange implements AnswerSink {
   finish(): void {
     const head = this.#head!
     if (head.status === 200) this.#resolve(this.#length)
-    else this.#reject(answerError(failureOf(head, this.#failedBody), { op: 'list' }))
+    else this.#reject(this.#explain(head, this.#failedBody))
   }
 
   /** Nothing will come of it any more; the page memory belongs to somebody else from here on. */
@@ -88,21 +95,6 @@ export class Exchange implements AnswerSink {
   }
 }
 
-function tooLarge(): StorageError {
-  const message = 'The storage’s listing is larger than any can be.'
-  return new StorageError('invalid', message, { provider: 's3', op: 'list' })
-}
-
-/** What a failing answer may tell: its code and region, nothing else. One search behind the other, so that no body makes them take quadratic time. */
-function failureOf({ status, region, requestId, retryAfter }: AnswerHead, body: string): FailedAnswer {
-  const start = body.search(/<Error[\s>]/)
-  const code = start === -1 ? undefined : /<Code>([^<]{1,64})<\/Code>/.exec(body.slice(start))?.[1]
-  return {
-    status,
-    code,
-    region: region ?? /<Region>([^<]{1,64})<\/Region>/.exec(body)?.[1],
-    requestId,
-    retryAfter,
-    isStorageLike: code !== undefined || requestId !== undefined,
-  }
+function tooLarge(): BadAnswer {
+  return new BadAnswer('The storage’s listing is larger than any can be.')
 }

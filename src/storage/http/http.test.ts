@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, test, vi } from 'vitest'
-import { connect, get, plain, serve } from '#test/fakes/raw-server.ts'
+import { asS3, connect, get, plain, serve } from '#test/fakes/raw-server.ts'
 import type { StorageError } from '../storage-error.ts'
 import { AnswerParser, HEAD_BYTES_MAX } from './answer-parser.ts'
 import { getInto, IDLE_MS } from './http.ts'
@@ -120,7 +120,7 @@ describe('what is sent', () => {
   test('a request is these bytes and no others', async () => {
     const raw = await serve(({ socket }) => socket.write(plain('well')))
     const headers = { host: 'bucket.example:9000', authorization: 'AWS4 x=y' }
-    await getInto(() => new PageMemory(), { connections: connect(raw), target: '/b/?list-type=2', headers })
+    await getInto(() => new PageMemory(), { ...asS3, connections: connect(raw), target: '/b/?list-type=2', headers })
     expect(raw.asked[0]!.text).toBe(
       'GET /b/?list-type=2 HTTP/1.1\r\nhost: bucket.example:9000\r\nauthorization: AWS4 x=y\r\naccept-encoding: identity\r\nconnection: keep-alive\r\n\r\n',
     )
@@ -149,7 +149,7 @@ describe('what is sent', () => {
       expect(await get(connections, `/a${bad}b`)).toBe('error: invalid')
     expect(await get(connections, 'http://elsewhere/')).toBe('error: invalid')
     const ask = (headers: Record<string, string>) =>
-      getInto(() => new PageMemory(), { connections, target: '/', headers })
+      getInto(() => new PageMemory(), { ...asS3, connections, target: '/', headers })
     for (const bad of ['\r', '\n', '\0', '\x7f', '☃']) {
       await expect(ask({ a: `secret${bad}b` })).rejects.toSatisfy((error: StorageError) => {
         return error.kind === 'invalid' && !JSON.stringify([error, error.message]).includes('secret')
@@ -168,7 +168,7 @@ describe('what is sent', () => {
     try {
       const raw = await serve(({ socket }) => socket.write(plain('well')))
       const headers = { authorization: 'secret' }
-      await getInto(() => new PageMemory(), { connections: connect(raw), target: '/x', headers })
+      await getInto(() => new PageMemory(), { ...asS3, connections: connect(raw), target: '/x', headers })
     } finally {
       unsubscribe('sluice:storage.request', onRequest)
       unsubscribe('sluice:storage.answer', onAnswer)
@@ -255,7 +255,9 @@ describe('limits', () => {
       taken.resolve()
       return memory
     }
-    const answered = getInto(take, { connections: connect(raw), target: '/', headers: {} }).catch((error) => error)
+    const answered = getInto(take, { ...asS3, connections: connect(raw), target: '/', headers: {} }).catch(
+      (error) => error,
+    )
     await taken.promise
     vi.advanceTimersByTime(IDLE_MS - 1000)
     expect(raw.open.size).toBe(1)
