@@ -99,13 +99,16 @@ async function findBranches(stretch: Sounded, low: CodePoints, fork: Fork): Prom
     const answers = await Promise.all(asked.map((after) => ask(stretch, after)))
     for (const [index, key] of answers.entries()) {
       const points = key === null ? [] : toCodePoints(key)
-      if (key !== null && commonLength(points, low) === fork.place) {
-        keys.push(key)
-        end = null
-        last = Math.max(last, points[fork.place]!)
-      } else {
+      if (key === null) {
         end ??= asked[index]!
+        continue
       }
+      // A key that is exactly one asked behind of is not among the answers: then the fork may be right of where keys differ first, and of this
+      // place there is no more to find.
+      if (commonLength(points, low) < fork.place) return { keys: [...keys, key], end: null }
+      keys.push(key)
+      end = null
+      last = Math.max(last, points[fork.place]!)
     }
     if (characters.length === 0) break
   }
