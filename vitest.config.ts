@@ -11,6 +11,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    setupFiles: ['test/support/seed.ts'],
     projects: [
       suite('unit', ['src/**/*.test.ts', 'test/*.test.ts', 'bench/**/*.test.ts']),
       suite('integration', ['test/integration/**/*.test.ts', 'test/conformance/*.test.ts'], {
