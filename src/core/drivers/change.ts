@@ -86,10 +86,10 @@ export async function requireDriver(deps: Deps, id: string): Promise<Driver> {
 
 /** The integration of a saved driver as a check wants it. */
 export function integrationOf(driver: Driver): CheckSubject['integration'] {
-  const { orgId, integrationId, integrationVersion, integrationType } = driver
+  const { orgId, integrationId, integrationVersion, integrationType, integrationTrust } = driver
   return integrationId === null || integrationVersion === null || integrationType === null
     ? null
-    : { orgId, id: integrationId, version: integrationVersion, type: integrationType }
+    : { orgId, id: integrationId, version: integrationVersion, type: integrationType, trust: integrationTrust }
 }
 
 /** Whether this version reaches the storage of such a driver. */

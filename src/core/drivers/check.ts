@@ -1,6 +1,6 @@
 import { type ErrorCode, errors } from '#contract/errors.ts'
 import type { Deps } from '#core/deps.ts'
-import { type Credentials, openCredentials } from '#core/integrations/integrations.ts'
+import { openCredentials, type Trust } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
 import { openStorage } from '#storage/open.ts'
@@ -26,6 +26,7 @@ export interface CheckSubject {
     readonly id: string
     readonly version: number
     readonly type: string
+    readonly trust: Trust | null
   } | null
 }
 
@@ -46,9 +47,10 @@ export async function checkDriver(deps: Deps, subject: CheckSubject): Promise<Ch
   const refusal = unsupported(type, subject.integration?.type ?? null)
   if (refusal !== null) return { report: null, failure: refusal }
   try {
-    const credentials: Credentials | null =
-      subject.integration === null ? null : await openCredentials(deps, subject.integration)
-    const storage = await openStorage(type.spec(subject.config, credentials, deps.config), deps.egress)
+    const credentials = subject.integration === null ? null : await openCredentials(deps, subject.integration)
+    const { integration, folder, allowDelete } = subject
+    const context = { settings: deps.config, credentials, integration, folder, allowDelete, known: null }
+    const storage = await openStorage(type.spec(subject.config, context), deps.egress)
     try {
       const place = `${type.fingerprint(subject.config, subject.integration?.id ?? null)} ${subject.folder}`
       const report = await inTurn(place, () => tryRights(deps, storage, subject))

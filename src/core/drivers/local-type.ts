@@ -23,7 +23,7 @@ export const localType: DriverType = {
 
   fingerprint: (config) => `local||${String(config.rootPath)}`,
 
-  spec: (config, _credentials, settings): StorageSpec => ({
+  spec: (config, { settings }): StorageSpec => ({
     provider: 'local',
     rootPath: config.rootPath as string,
     allowedRoots: settings.localRoots,

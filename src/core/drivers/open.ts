@@ -6,6 +6,7 @@ import { openStorage } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
 import { StorageError } from '#storage/storage-error.ts'
 import { VaultError } from '#vault/envelope.ts'
+import { integrationOf } from './change.ts'
 import { storageFailure } from './check.ts'
 import { type Driver, selectDriver } from './queries.ts'
 import { StorageCache } from './storage-cache.ts'
@@ -67,14 +68,17 @@ function cacheOf(deps: Deps): StorageCache {
 }
 
 async function open(deps: Deps, driver: Driver): Promise<Storage> {
-  const { orgId, integrationId, integrationVersion, integrationType } = driver
-  const refusal = unsupported(driverType(driver.type), integrationType)
+  const refusal = unsupported(driverType(driver.type), driver.integrationType)
   if (refusal !== null) throw refusal
-  const credentials =
-    integrationId === null || integrationVersion === null
-      ? null
-      : await openCredentials(deps, { orgId, id: integrationId, version: integrationVersion })
-  const spec = driverType(driver.type).spec(driver.config, credentials, deps.config)
+  const integration = integrationOf(driver)
+  const spec = driverType(driver.type).spec(driver.config, {
+    settings: deps.config,
+    credentials: integration === null ? null : await openCredentials(deps, integration),
+    integration,
+    folder: driver.folder,
+    allowDelete: driver.allowDelete,
+    known: driver.report?.capabilities ?? null,
+  })
   return withRetry(await (deps.openStorage ?? openStorage)(spec, deps.egress))
 }
 

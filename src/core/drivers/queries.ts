@@ -1,3 +1,4 @@
+import type { Trust } from '#core/integrations/integrations.ts'
 import type { Db } from '#db/connect.ts'
 import { toIso } from '#lib/clock.ts'
 import type { CheckReport } from '#storage/port.ts'
@@ -12,6 +13,7 @@ export interface Driver {
   readonly integrationId: string | null
   readonly integrationType: string | null
   readonly integrationVersion: number | null
+  readonly integrationTrust: Trust | null
   /** The bucket it reaches; tickets and floors belong to that. */
   readonly sourceNo: number
   readonly name: string
@@ -46,6 +48,7 @@ interface Row {
   integration_id: string | null
   integration_type: string | null
   integration_version: number | null
+  integration_trust: Trust | null
   source_no: number
   name: string
   type: string
@@ -63,8 +66,8 @@ interface Row {
 }
 
 const select = `
-  select d.id, d.project_id, p.org_id, d.integration_id, i.type as integration_type, i.version as integration_version, d.source_no, d.name,
-         d.type, d.folder, d.config, d.allow_delete, d.epoch, d.state, d.state_reason, d.capabilities, d.checked_at,
+  select d.id, d.project_id, p.org_id, d.integration_id, i.type as integration_type, i.version as integration_version, i.trust as integration_trust,
+         d.source_no, d.name, d.type, d.folder, d.config, d.allow_delete, d.epoch, d.state, d.state_reason, d.capabilities, d.checked_at,
          u.email as creator_email, d.created_at, d.updated_at
   from driver d
   join project p on p.id = d.project_id
@@ -107,6 +110,7 @@ function toDriver(row: Row): Driver {
     integrationId: row.integration_id,
     integrationType: row.integration_type,
     integrationVersion: row.integration_version,
+    integrationTrust: row.integration_trust,
     sourceNo: row.source_no,
     name: row.name,
     type: row.type,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { DriverPayload } from '#contract/drivers.ts'
-import type { Credentials, FieldIssue } from '#core/integrations/integrations.ts'
+import type { FieldIssue } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { StorageSpec } from '#storage/open.ts'
 import { compact, endpointField, matchingField, textField } from './payload.ts'
@@ -51,7 +51,7 @@ export const s3Type: DriverType = {
     return `s3|${isAws(host) ? aws : host}|${String(config.bucketName)}`
   },
 
-  spec(config, credentials: Credentials | null): StorageSpec {
+  spec(config, { credentials }): StorageSpec {
     const key = credentials?.get('key')
     const secret = credentials?.get('secret')
     if (key === undefined || secret === undefined) {

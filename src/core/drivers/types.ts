@@ -1,8 +1,9 @@
 import type { Config } from '#config/config.ts'
 import type { DriverPayload } from '#contract/drivers.ts'
-import type { Credentials, FieldIssue } from '#core/integrations/integrations.ts'
+import type { Credentials, FieldIssue, Trust } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { StorageSpec } from '#storage/open.ts'
+import type { Capabilities } from '#storage/port.ts'
 import { keptTypes } from './kept-types.ts'
 import { localType } from './local-type.ts'
 import { s3Type } from './s3-type.ts'
@@ -12,6 +13,24 @@ export type DriverConfig = Readonly<Record<string, string | boolean>>
 
 /** Whose storage a driver reaches; what lists are grouped by (DR-17). */
 export type DriverProvider = 'aws' | 'gcp' | 'azure' | 'powerscale' | 'faas' | 'compute' | 'local'
+
+/** What of a driver besides its payload its storage may depend on. */
+export interface SpecContext {
+  readonly settings: Config
+  readonly credentials: Credentials | null
+  /** Whose credentials they are; null where there are none. */
+  readonly integration: {
+    readonly orgId: string
+    readonly id: string
+    readonly type: string
+    readonly trust: Trust | null
+  } | null
+  /** Empty, or with a slash at the end. */
+  readonly folder: string
+  readonly allowDelete: boolean
+  /** What the last check found out about the storage; null before the first. */
+  readonly known: Capabilities | null
+}
 
 /** What a driver type is to the core: how its payload is checked, told apart and opened. */
 export interface DriverType {
@@ -32,7 +51,7 @@ export interface DriverType {
   /** Readable text that is equal for two drivers exactly when they reach the same bucket of the same provider, as far as can be told. */
   fingerprint(config: DriverConfig, integrationId: string | null): string
   /** What the storage kit needs to open it; asked only where `opensWith` says that it can be opened. */
-  spec(config: DriverConfig, credentials: Credentials | null, settings: Config): StorageSpec
+  spec(config: DriverConfig, context: SpecContext): StorageSpec
 }
 
 const types: readonly DriverType[] = [s3Type, ...keptTypes, localType]
