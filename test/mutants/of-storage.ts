@@ -5,6 +5,7 @@ const page = 'src/storage/s3/list-page.test.ts'
 const key = 'src/storage/key.test.ts'
 const KEY = 'src/storage/key.ts'
 const PAGE = 'src/storage/s3/list-page.ts'
+const BOUNDS = 'src/storage/http/scanned-page.ts'
 
 const prefix = 'A folder ends with a slash and is compared as bytes; the folder itself is not in it (§3.4).'
 const hidden = 'The platform’s own hidden folder, of whatever driver, is never indexed (DR-19).'
@@ -126,7 +127,7 @@ export const ofStorage: readonly Mutant[] = [
   {
     name: 'a plus of an encoded key stays a plus',
     rule: once,
-    file: 'src/storage/s3/xml-text.ts',
+    file: 'src/storage/xml/xml-text.ts',
     text: 'byte === PLUS ? SPACE : byte',
     becomes: 'byte',
     killedBy: { file: page, test: 'any page gives back what was put into it' },
@@ -174,15 +175,15 @@ export const ofStorage: readonly Mutant[] = [
   {
     name: 'a page of another folder is believed',
     rule: wellFormed,
-    file: PAGE,
-    text: "if (!startsWith(key, question.prefix)) throw invalidAnswer('a key is outside",
-    becomes: "if (key === null) throw invalidAnswer('a key is outside",
+    file: BOUNDS,
+    text: "if (!startsWith(key, prefix)) return 'a key is outside",
+    becomes: "if (key === null) return 'a key is outside",
     killedBy: { file: page, test: 'a key outside the prefix, first' },
   },
   {
     name: 'keys that come twice are believed',
     rule: wellFormed,
-    file: PAGE,
+    file: BOUNDS,
     text: 'const isRising = left === leftEnd ? right < rightEnd :',
     becomes: 'const isRising = left === leftEnd ? right <= rightEnd :',
     killedBy: { file: page, test: 'the same key twice' },
@@ -190,18 +191,17 @@ export const ofStorage: readonly Mutant[] = [
   {
     name: 'keys out of order are believed',
     rule: wellFormed,
-    file: PAGE,
-    text: 'if (!isRising) throw',
-    becomes: 'if (isRising === null) throw',
+    file: BOUNDS,
+    text: 'if (!isRising) return',
+    becomes: 'if (isRising === null) return',
     killedBy: { file: page, test: 'keys out of order' },
   },
   {
     name: 'a page from before the place asked for is believed',
     rule: wellFormed,
-    file: PAGE,
-    text: 'if (question.after !== undefined && body.subarray(keyStart[0]!, keyEnd[0]!).compare(question.after) <= 0)',
-    becomes:
-      'if (question.after !== undefined && body.subarray(keyStart[0]!, keyEnd[0]!).compare(question.after) < -1)',
+    file: BOUNDS,
+    text: 'after !== undefined && body.subarray(keyStart[0]!, keyEnd[0]!).compare(after) <= 0',
+    becomes: 'after !== undefined && body.subarray(keyStart[0]!, keyEnd[0]!).compare(after) < -1',
     killedBy: { file: page, test: 'a start inside' },
   },
   {
