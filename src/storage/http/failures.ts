@@ -1,3 +1,4 @@
+import { EGRESS_DENIED } from '../egress.ts'
 import type { ProviderId } from '../port.ts'
 import { StorageError, type StorageErrorFacts, type StorageErrorKind } from '../storage-error.ts'
 
@@ -80,6 +81,7 @@ export function networkFailure(error: unknown, where: Where): StorageError {
   const shape = error as ErrorShape
   if (shape?.name === 'AbortError' || shape?.code === 'ABORT_ERR') return failureOf('aborted', where)
   const code = typeof shape?.code === 'string' ? shape.code : (shape?.cause as ErrorShape | undefined)?.code
+  if (code === EGRESS_DENIED) return failureOf('address-denied', where)
   if (code === undefined && shape?.name === 'TimeoutError') return failureOf('unreachable', where)
   if (code !== undefined && unreachableCodes.has(code)) return failureOf('unreachable', where, { providerCode: code })
   // Both are what a plain HTTP server, or none, says to the first bytes of TLS.

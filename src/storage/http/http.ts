@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net'
-import type { Egress } from '../egress.ts'
+import { type Egress, EGRESS_DENIED } from '../egress.ts'
 import type { StorageError } from '../storage-error.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { Exchange } from './exchange.ts'
@@ -110,10 +110,13 @@ class WirePool implements Connections, WireShare {
   readonly #free: Wire[] = []
   /** In order; only while every connection there may be is at work. */
   readonly #waiting = new Set<Exchange>()
+  /** Set where nothing is ever connected: Node asks no resolver for a literal address. */
+  readonly #denial: Error | undefined
   #isClosed = false
 
   constructor(origin: URL, connectionsMax: number, egress: Egress) {
-    this.lookup = egress.lookup
+    this.lookup = egress.resolver(origin)
+    this.#denial = denialOf(egress, origin)
     this.hostHeader = origin.host
     // WHATWG keeps the brackets of an IPv6 address, sockets do not take them.
     this.host = origin.hostname.replace(/^\[|\]$/g, '')
@@ -125,6 +128,7 @@ class WirePool implements Connections, WireShare {
   send(exchange: Exchange): void {
     const wire = this.#free.pop()
     if (this.#isClosed) exchange.fail(closed())
+    else if (this.#denial !== undefined) exchange.fail(this.#denial)
     else if (wire !== undefined) wire.carry(exchange)
     else if (this.#wires.size < this.#connectionsMax) this.#wires.add(new Wire(this, exchange))
     else this.#waiting.add(exchange)
@@ -176,4 +180,14 @@ class WirePool implements Connections, WireShare {
 /** The storage was closed here, not there; whoever asks again has to open it again. */
 function closed(): Error {
   return Object.assign(new Error('the connections are closed'), { code: 'ECONNABORTED' })
+}
+
+function denialOf(egress: Egress, origin: URL): Error | undefined {
+  try {
+    egress.admit(origin, { provider: 's3', op: 'connect' })
+    return undefined
+  } catch {
+    // Whose listing it is only the request knows, so the driver's own error is made of this one.
+    return Object.assign(new Error('this address is not to be connected to'), { code: EGRESS_DENIED })
+  }
 }
