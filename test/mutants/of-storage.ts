@@ -128,7 +128,7 @@ export const ofStorage: readonly Mutant[] = [
     name: 'a plus of an encoded key stays a plus',
     rule: once,
     file: 'src/storage/xml/xml-text.ts',
-    text: 'byte === PLUS ? SPACE : byte',
+    text: 'byte === PLUS ? plus : byte',
     becomes: 'byte',
     killedBy: { file: page, test: 'any page gives back what was put into it' },
   },

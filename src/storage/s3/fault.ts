@@ -7,12 +7,3 @@ export function invalidAnswer(what: string): StorageError {
     op: 'list',
   })
 }
-
-/** An answer with status 200 that no storage gives: a log-in page, JSON, an empty body. For the S3 driver's own files. */
-export function notAStorage(what: string): StorageError {
-  return new StorageError(
-    'not-a-storage',
-    `The address answered ${what} where a storage answers a listing; check the endpoint and its port.`,
-    { provider: 's3', op: 'list' },
-  )
-}

@@ -1,10 +1,10 @@
+import { networkFailure } from '../http/failures.ts'
 import type { PageMemory } from '../http/page-memory.ts'
-import { invalidAnswer, notAStorage } from './fault.ts'
-import { decodeEntities, decodeUrl } from './xml-text.ts'
-import { AMP, isName, LT, malformed, nameBytes, QUOTE, stopsText, stopsUrlText, XmlWalk } from './xml-walk.ts'
+import { decodeEntities, decodeUrl } from '../xml/xml-text.ts'
+import { AMP, isName, LT, malformed, nameBytes, QUOTE, stopsText, stopsUrlText, XmlWalk } from '../xml/xml-walk.ts'
+import { invalidAnswer } from './fault.ts'
 
 const SLASH = 47
-const QUESTION = 63
 
 const ROOT = nameBytes('ListBucketResult')
 const CONTENTS = nameBytes('Contents')
@@ -52,11 +52,20 @@ export class ListingScanner extends XmlWalk {
 
   /** Scans the whole answer; throws `StorageError('invalid')` or `('not-a-storage')`. Call it once. */
   scan(): void {
+    try {
+      this.#scan()
+    } catch (error) {
+      // What steps over XML does not know whose it is.
+      throw networkFailure(error, { provider: 's3', op: 'list' })
+    }
+  }
+
+  #scan(): void {
     const bytes = this.bytes
-    let at = this.#skipProlog()
+    let at = this.skipProlog()
     const nameStart = at + 1
     at = this.nameEnd(nameStart)
-    if (!isName(bytes, nameStart, at, ROOT)) throw this.#wrongRoot(nameStart, at)
+    if (!isName(bytes, nameStart, at, ROOT)) throw this.wrongRoot(nameStart, at)
     at = this.openEnd(at)
     if (at < 0) throw invalidAnswer('it has no content')
     // Whether keys are encoded is said once, often before the entries, but nothing promises that.
@@ -147,7 +156,7 @@ export class ListingScanner extends XmlWalk {
   #entryText(what: number, index: number): void {
     const memory = this.#memory
     if (what === SAW_SIZE) {
-      memory.sizeBytes[index] = this.#wholeNumber()
+      memory.sizeBytes[index] = this.wholeNumber()
     } else if (what === SAW_MODIFIED) {
       memory.modifiedMs[index] = this.#time()
     } else if (what === SAW_ETAG) {
@@ -211,18 +220,6 @@ export class ListingScanner extends XmlWalk {
     return decodeEntities(this.bytes, start, end)
   }
 
-  #wholeNumber(): number {
-    const end = this.textEnd
-    let value = 0
-    for (let at = this.textStart; at < end; at++) {
-      const digit = this.bytes[at]! - 48
-      if (digit < 0 || digit > 9) throw invalidAnswer('a size is no number')
-      value = value * 10 + digit
-    }
-    if (end === this.textStart || value > Number.MAX_SAFE_INTEGER) throw invalidAnswer('a size is no number')
-    return value
-  }
-
   /** `2024-01-31T23:59:59.000Z` by its digits; entries of a page are mostly of few days, so the day is worked out once. */
   #time(): number {
     const bytes = this.bytes
@@ -268,27 +265,6 @@ export class ListingScanner extends XmlWalk {
   #announcesUrl(): boolean {
     const at = this.bytes.indexOf('<EncodingType>', 0, 'latin1')
     return at >= 0 && at < this.lengthBytes && this.bytes.toString('latin1', at + 14, at + 18) === 'url<'
-  }
-
-  #skipProlog(): number {
-    const bytes = this.bytes
-    const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-    let at = this.skipSpace(hasMark ? 3 : 0)
-    if (at >= this.lengthBytes) throw notAStorage('with nothing')
-    if (bytes[at] !== LT) throw notAStorage('with something that is not XML')
-    if (bytes[at + 1] === QUESTION) {
-      const end = bytes.indexOf('?>', at, 'latin1')
-      if (end < 0 || end >= this.lengthBytes - 1) throw malformed()
-      at = this.skipSpace(end + 2)
-      if (bytes[at] !== LT || at >= this.lengthBytes) throw malformed()
-    }
-    return at
-  }
-
-  #wrongRoot(nameStart: number, nameEnd: number): Error {
-    const name = this.bytes.toString('latin1', nameStart, nameEnd).toLowerCase()
-    const isPage = name.startsWith('html') || name.startsWith('!')
-    return isPage ? notAStorage('with a web page') : invalidAnswer('it is an answer to something else')
   }
 }
 

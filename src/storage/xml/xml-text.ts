@@ -1,4 +1,4 @@
-import { invalidAnswer } from './fault.ts'
+import { malformedAnswer } from '../http/failures.ts'
 
 const AMP = 38
 const HASH = 35
@@ -33,26 +33,26 @@ export function decodeEntities(bytes: Buffer, start: number, end: number): numbe
     }
     let stop = from + 1
     while (stop < end && bytes[stop] !== SEMICOLON && stop - from < ENTITY_BYTES_MAX) stop++
-    if (stop >= end || bytes[stop] !== SEMICOLON) throw invalidAnswer('it has an entity without an end')
+    if (stop >= end || bytes[stop] !== SEMICOLON) throw malformedAnswer('it has an entity without an end')
     to = writeCodePoint(bytes, to, codePointOf(bytes, from + 1, stop))
     from = stop + 1
   }
   return to
 }
 
-/** Decodes `encoding-type=url` of `bytes[start, end)` in place, exactly once, and gives the new end: `+` is a space, `%xx` a byte. */
-export function decodeUrl(bytes: Buffer, start: number, end: number): number {
+/** Decodes `bytes[start, end)` in place, exactly once, and gives the new end: `%xx` is a byte, and `+` a space unless told otherwise. */
+export function decodeUrl(bytes: Buffer, start: number, end: number, plus: number = SPACE): number {
   let to = start
   for (let from = start; from < end; ) {
     const byte = bytes[from]!
     if (byte === PERCENT) {
       const high = from + 2 < end ? hexDigit(bytes[from + 1]!) : -1
       const low = from + 2 < end ? hexDigit(bytes[from + 2]!) : -1
-      if (high < 0 || low < 0) throw invalidAnswer('a key is not encoded as it says')
+      if (high < 0 || low < 0) throw malformedAnswer('a key is not encoded as it says')
       bytes[to++] = high * 16 + low
       from += 3
     } else {
-      bytes[to++] = byte === PLUS ? SPACE : byte
+      bytes[to++] = byte === PLUS ? plus : byte
       from++
     }
   }
@@ -62,14 +62,14 @@ export function decodeUrl(bytes: Buffer, start: number, end: number): number {
 function codePointOf(bytes: Buffer, start: number, end: number): number {
   if (bytes[start] !== HASH) {
     const code = named.get(bytes.toString('latin1', start, end))
-    if (code === undefined) throw invalidAnswer('it has an unknown entity')
+    if (code === undefined) throw malformedAnswer('it has an unknown entity')
     return code
   }
   const isHex = bytes[start + 1] === LETTER_X
   const digits = bytes.toString('latin1', start + (isHex ? 2 : 1), end)
   const code = (isHex ? /^[0-9a-fA-F]+$/ : /^[0-9]+$/).test(digits) ? Number.parseInt(digits, isHex ? 16 : 10) : -1
   if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
-    throw invalidAnswer('it has an entity that is no character')
+    throw malformedAnswer('it has an entity that is no character')
   }
   return code
 }

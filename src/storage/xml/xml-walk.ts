@@ -1,10 +1,11 @@
-import { invalidAnswer } from './fault.ts'
+import { BadAnswer, malformedAnswer } from '../http/failures.ts'
 
 /** Bytes that the scanner looks for by name too. */
 export const LT = 60
 export const AMP = 38
 export const QUOTE = 34
 const GT = 62
+const QUESTION = 63
 const SLASH = 47
 const APOSTROPHE = 39
 
@@ -26,9 +27,9 @@ for (const byte of [9, 10, 13, 32]) isSpace[byte] = 1
 const DEPTH_MAX = 16
 
 /**
- * Steps over XML in a buffer without making strings: tags, leaves, whole elements to skip. For `scan.ts`, which gives the steps a meaning.
+ * Steps over XML in a buffer without making strings: tags, leaves, whole elements to skip. For the drivers' scanners, which give the steps a meaning.
  *
- * Every step checks what it steps over (each closing tag must name what it closes) and throws `StorageError('invalid')` when it does not
+ * Every step checks what it steps over (each closing tag must name what it closes) and throws `BadAnswer` when it does not
  * fit. Comments, CDATA and document types are refused: no storage writes them, and they are ways to hide things. A "place" is an index
  * into the buffer.
  */
@@ -77,7 +78,7 @@ export class XmlWalk {
         const innerEnd = this.nameEnd(innerStart)
         at = this.openEnd(innerEnd)
         if (at < 0) at = -at
-        else if (open.push(innerStart, innerEnd) > 2 * DEPTH_MAX) throw invalidAnswer('it is nested too deep')
+        else if (open.push(innerStart, innerEnd) > 2 * DEPTH_MAX) throw malformedAnswer('it is nested too deep')
       }
     }
     return at
@@ -144,6 +145,42 @@ export class XmlWalk {
     if (this.bytes[at] !== LT) throw malformed()
     return at
   }
+
+  /** The leaf just read, as a number of bytes. */
+  protected wholeNumber(): number {
+    const end = this.textEnd
+    let value = 0
+    for (let at = this.textStart; at < end; at++) {
+      const digit = this.bytes[at]! - 48
+      if (digit < 0 || digit > 9) throw malformedAnswer('a size is no number')
+      value = value * 10 + digit
+    }
+    if (end === this.textStart || value > Number.MAX_SAFE_INTEGER) throw malformedAnswer('a size is no number')
+    return value
+  }
+
+  /** Steps over what may stand before the root element; an answer without one is no storage's. */
+  protected skipProlog(): number {
+    const bytes = this.bytes
+    const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+    let at = this.skipSpace(hasMark ? 3 : 0)
+    if (at >= this.lengthBytes) throw notAStorage('with nothing')
+    if (bytes[at] !== LT) throw notAStorage('with something that is not XML')
+    if (bytes[at + 1] === QUESTION) {
+      const end = bytes.indexOf('?>', at, 'latin1')
+      if (end < 0 || end >= this.lengthBytes - 1) throw malformed()
+      at = this.skipSpace(end + 2)
+      if (bytes[at] !== LT || at >= this.lengthBytes) throw malformed()
+    }
+    return at
+  }
+
+  /** What an answer is whose root element has another name than was asked for. */
+  protected wrongRoot(nameStart: number, nameEnd: number): Error {
+    const name = this.bytes.toString('latin1', nameStart, nameEnd).toLowerCase()
+    const isPage = name.startsWith('html') || name.startsWith('!')
+    return isPage ? notAStorage('with a web page') : malformedAnswer('it is an answer to something else')
+  }
 }
 
 /** Whether a name stands exactly at a place of the buffer. For the scanner. */
@@ -161,5 +198,10 @@ export function nameBytes(name: string): Uint8Array {
 
 /** The failure of everything that is not well-formed to its last byte. */
 export function malformed(): Error {
-  return invalidAnswer('it is cut short or malformed')
+  return malformedAnswer('it is cut short or malformed')
+}
+
+function notAStorage(what: string): Error {
+  const message = `The address answered ${what} where a storage answers a listing; check the endpoint and its port.`
+  return new BadAnswer(message, 'not-a-storage')
 }
