@@ -222,6 +222,10 @@ export const errors = {
     status: 404,
     message: 'There is no such export, it has not ended, or its files are not kept any more.',
   },
+  'export.version_unknown': {
+    status: 400,
+    message: 'No export of the dataset has this version yet; `fromVersion` is a `toVersion` of an earlier one.',
+  },
   'feature_set.not_found': { status: 404, message: 'There is no such feature set, or you are not in its project.' },
   'feature_set.name_taken': { status: 400, message: 'The project has a feature set of this name already.' },
   'feature.not_found': { status: 404, message: 'There is no such feature vector, or you are not in its project.' },
@@ -281,6 +285,11 @@ export const errors = {
   'storage.expired_credentials': {
     status: 400,
     message: 'The credentials have expired; put fresh ones into the integration.',
+  },
+  'storage.role_denied': {
+    status: 400,
+    message:
+      'The role could not be assumed: its ARN is wrong, or its trust policy does not let in who asks, with the external id where there is one.',
   },
   'storage.clock_skew': {
     status: 424,

@@ -36,11 +36,21 @@ export const ExportRequest = z.looseObject({
 
 /** What is exported into parts that are fetched one by one. */
 export const PartsRequest = z.looseObject({
-  mode: z.enum(['full', 'diff']).nullish().describe('diff is answered with everything, and says so.'),
+  mode: z
+    .enum(['full', 'diff'])
+    .nullish()
+    .describe(
+      'diff: items that are not as an earlier export gave them, and `{id, datasetId, deleted: true}` for those it gave and this one would not. Everything, said as full, where there is none to compare with.',
+    ),
   format: z.enum(['ndjson']).nullish(),
   force: z.boolean().nullish(),
   partitionCount: z.number().int().min(1).max(1000).nullish(),
-  fromVersion: z.number().int().nullish(),
+  fromVersion: z
+    .number()
+    .int()
+    .min(0)
+    .nullish()
+    .describe('`toVersion` of the export that a diff is made against; the last one of the same query without it.'),
   filters: z.looseObject({ itemsQuery: Query.nullish() }).nullish(),
 })
 
@@ -113,7 +123,7 @@ export const exportRoutes = {
     body: PartsRequest,
     bodyForms: ['empty'],
     response: Command,
-    errors: ['dataset.not_found', 'query.invalid', 'query.too_slow'],
+    errors: ['dataset.not_found', 'query.invalid', 'query.too_slow', 'export.version_unknown'],
   }),
   getExportManifest: route({
     method: 'GET',

@@ -5,9 +5,11 @@ import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { listParts, openPart, type Part } from './parts.ts'
 import type { ExportPlan } from './request.ts'
+import { KEPT_DAYS } from './task.ts'
 
 interface Row {
   version: number
+  from: number | null
   records: number
   request: ExportPlan
   ended: Date
@@ -17,10 +19,11 @@ interface Row {
 
 async function findExport(db: Db, datasetNo: number, exportId: string): Promise<Row> {
   const { rows } = await db.query<Row>(
-    `select t.version, t.records, t.request, c.updated_at as ended, t.created_at as created, d.id as dataset_id
+    `select t.version, t.base_version as from, t.records, t.request, c.updated_at as ended, t.created_at as created, d.id as dataset_id
        from export_task t join command c on c.id = t.command_id join dataset d on d.dataset_no = t.dataset_no
-      where t.command_id = $1 and t.dataset_no = $2 and c.status = 'success' and t.request ->> 'form' = 'parts'`,
-    [exportId, datasetNo],
+      where t.command_id = $1 and t.dataset_no = $2 and c.status = 'success' and t.request ->> 'form' = 'parts'
+        and t.created_at > now() - make_interval(days => $3)`,
+    [exportId, datasetNo, KEPT_DAYS],
   )
   if (rows[0] === undefined) throw new AppError('export.not_found')
   return rows[0]
@@ -44,9 +47,9 @@ export async function getManifest(
     datasetId: row.dataset_id,
     exportedAt: row.ended.toISOString(),
     format: 'ndjson',
-    version: { fromVersion: null, toVersion: row.version },
+    version: { fromVersion: row.from, toVersion: row.version },
     filters: { itemsQuery: row.request.items },
-    metadata: { mode: row.request.mode },
+    metadata: { mode: row.from === null ? 'full' : row.request.mode },
     partitioning: {
       partitionCount: parts.length,
       partitions: parts.map((part) => ({

@@ -17,29 +17,48 @@ export interface Part {
 export async function keepPart(
   deps: Deps,
   body: Iterable<Buffer> | AsyncIterable<Buffer>,
+  contentType = 'application/x-ndjson',
 ): Promise<Omit<Part, 'partNo' | 'records'>> {
   const arrived = await receive(deps, Readable.from(body))
   try {
     const objectKey = newObjectKey()
     await noteUnused(deps.db, objectKey)
-    await keepArrived(deps, objectKey, arrived, 'application/x-ndjson')
+    await keepArrived(deps, objectKey, arrived, contentType)
     return { objectKey, sizeBytes: arrived.sizeBytes, md5: arrived.md5 }
   } finally {
     await arrived.discard()
   }
 }
 
-/** Notes a part of an export; nothing happens when another worker was quicker. */
-export async function savePart(db: Db, commandId: string, kind: 'rows' | 'file', part: Part): Promise<void> {
+/** What a part holds: rows as they were read, a file that is fetched, or marks for later exports. */
+export type PartKind = 'rows' | 'file' | 'marks'
+
+/** Notes a part of an export; nothing happens when another worker was quicker. `lastId`: of marks, the id of the last item. */
+export async function savePart(
+  db: Db,
+  commandId: string,
+  kind: PartKind,
+  part: Part,
+  lastId: string | null = null,
+): Promise<void> {
   await db.query(
-    `insert into export_part (command_id, kind, part_no, object_key, size_bytes, records, md5) values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into export_part (command_id, kind, part_no, object_key, size_bytes, records, md5, last_id) values ($1, $2, $3, $4, $5, $6, $7, $8)
      on conflict (command_id, kind, part_no) do nothing`,
-    [commandId, kind, part.partNo, part.objectKey, part.sizeBytes, part.records, part.md5],
+    [commandId, kind, part.partNo, part.objectKey, part.sizeBytes, part.records, part.md5, lastId],
   )
 }
 
+/** How many parts of a kind an export has. */
+export async function countParts(db: Db, commandId: string, kind: PartKind): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    'select count(*)::int as count from export_part where command_id = $1 and kind = $2',
+    [commandId, kind],
+  )
+  return rows[0]!.count
+}
+
 /** Parts of an export in their order. */
-export async function listParts(db: Db, commandId: string, kind: 'rows' | 'file'): Promise<Part[]> {
+export async function listParts(db: Db, commandId: string, kind: PartKind): Promise<Part[]> {
   const { rows } = await db.query<Part>(
     `select part_no as "partNo", object_key as "objectKey", size_bytes as "sizeBytes", records, md5
        from export_part where command_id = $1 and kind = $2 order by part_no`,
@@ -49,7 +68,7 @@ export async function listParts(db: Db, commandId: string, kind: 'rows' | 'file'
 }
 
 /** Gives parts up: their objects are removed after a while. Without a kind, all of them. */
-export async function dropParts(db: Db, commandId: string, kind: 'rows' | 'file' | null = null): Promise<void> {
+export async function dropParts(db: Db, commandId: string, kind: PartKind | null = null): Promise<void> {
   await db.query(
     `with gone as (delete from export_part where command_id = $1 and ($2::text is null or kind = $2) returning object_key)
      insert into unused_object (object_key) select object_key from gone on conflict do nothing`,

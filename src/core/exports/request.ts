@@ -15,8 +15,10 @@ export interface ExportPlan {
   readonly keepsExtension: boolean
   readonly partitionCount: number | null
   readonly withSummary: boolean
-  /** What the asker said of versions, to be answered. */
-  readonly mode: 'full'
+  /** What is given: everything, or what is not as another export gave it. */
+  readonly mode: 'full' | 'diff'
+  /** Version that a diff is asked for against; null: the last one of the same query. */
+  readonly fromVersion: number | null
   /** Where this API is reached, for addresses inside the rows. */
   readonly baseUrl: string
 }
@@ -53,6 +55,7 @@ export function planFile(body: Json, baseUrl: string): ExportPlan {
     partitionCount: null,
     withSummary: body.summary === true,
     mode: 'full',
+    fromVersion: null,
     baseUrl,
   }
 }
@@ -69,7 +72,8 @@ export function planParts(body: Json, baseUrl: string): ExportPlan {
     keepsExtension: true,
     partitionCount: typeof body.partitionCount === 'number' ? body.partitionCount : null,
     withSummary: false,
-    mode: 'full',
+    mode: body.mode === 'diff' ? 'diff' : 'full',
+    fromVersion: typeof body.fromVersion === 'number' ? body.fromVersion : null,
     baseUrl,
   }
 }

@@ -5,6 +5,7 @@ import { type AnnotationRow, annotationColumns, renderAnnotation } from '#core/a
 import type { Caller, Deps } from '#core/deps.ts'
 import { queryFeatureVectors } from '#core/features/features.ts'
 import { queryAnnotationRows, queryItems } from '#core/items/items.ts'
+import { type Mark, markOf } from './marks.ts'
 import type { ExportPlan } from './request.ts'
 
 /** Items of a page: as many as a query gives. */
@@ -18,6 +19,8 @@ const ROWS_ANNOTATIONS = 2_000
 export interface Rows {
   /** JSON documents, one an item. */
   readonly lines: string[]
+  /** What an export in parts keeps of each, in the same order; empty for other exports. */
+  readonly marks: Mark[]
   /** Id of the last item; null: there were none. */
   readonly last: string | null
   readonly isEnd: boolean
@@ -44,12 +47,18 @@ export interface RowsOf {
   readonly caller: Caller
 }
 
-/** Reads the next rows behind an item, in the order of ids. */
-export async function readRows(deps: Deps, of: RowsOf, after: string | null): Promise<Rows> {
+/** A range of items: behind one, and up to and with another one; null: no such end. */
+export interface IdRange {
+  readonly after: string | null
+  readonly until: string | null
+}
+
+/** Reads the next rows of a range, in the order of ids. */
+export async function readRows(deps: Deps, of: RowsOf, { after, until }: IdRange): Promise<Rows> {
   const { datasetNo, plan } = of
-  const behind = after === null ? [] : [{ id: { $gt: after } }]
+  const range = [after === null ? [] : { id: { $gt: after } }, until === null ? [] : { id: { $lte: until } }].flat()
   const query = {
-    ...filterAnd(plan.items, [{ type: 'file' }, ...behind]),
+    ...filterAnd(plan.items, [{ type: 'file' }, ...range]),
     sort: { id: 'ascending' },
     page: 0,
     pageSize: PAGE_ITEMS,
@@ -65,6 +74,7 @@ export async function readRows(deps: Deps, of: RowsOf, after: string | null): Pr
   }))
   return {
     lines: rows.map((row) => JSON.stringify(row)),
+    marks: plan.form === 'parts' ? items.map((item) => markOf(item, annotations?.get(item.id) ?? [])) : [],
     last: items.at(-1)?.id ?? null,
     isEnd: !page.hasNextPage && items.length === page.items.length,
   }

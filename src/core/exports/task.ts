@@ -1,10 +1,13 @@
 import type { Db, DbClient } from '#db/connect.ts'
+import type { Base } from './marks.ts'
 import type { ExportPlan } from './request.ts'
 
 /** Name of the job that does a stretch of an export. */
 export const EXPORT_JOB = 'export.slice'
 /** A worker that is silent for so long is taken to be dead. */
 export const LEASE_SECONDS = 60
+/** How long the files of an export in parts, and what is left of others, are kept. */
+export const KEPT_DAYS = 7
 
 /** An export that has not ended, with what its work needs. */
 export interface ExportTask {
@@ -19,7 +22,11 @@ export interface ExportTask {
   readonly cursor: string | null
   readonly isRead: boolean
   readonly records: number
+  /** Items read so far, whether they came into the export or not. */
+  readonly seen: number
   readonly total: number
+  /** The export that this one is compared with; null: everything is given. */
+  readonly base: Base | null
   readonly attempts: number
   readonly isLocking: boolean
   readonly createdMs: number
@@ -29,12 +36,14 @@ export interface ExportTask {
 export async function findTask(db: Db, commandId: string): Promise<ExportTask | null> {
   const { rows } = await db.query<ExportTask>(
     `select t.command_id as "commandId", t.dataset_no as "datasetNo", d.id as "datasetId", c.project_id as "projectId", c.creator_id as "userId",
-            u.email, t.version, t.request as plan, t.cursor, t.is_read as "isRead", t.records, t.total, t.attempts,
+            u.email, t.version, t.request as plan, t.cursor, t.is_read as "isRead", t.records, t.seen, t.total, t.attempts,
+            case when b.command_id is not null then jsonb_build_object('commandId', b.command_id, 'version', b.version, 'items', b.request -> 'items') end as base,
             t.lock_until is not null as "isLocking", round(date_part('epoch', t.created_at) * 1000)::bigint as "createdMs"
        from export_task t
        join command c on c.id = t.command_id
        join user_account u on u.id = c.creator_id
        left join dataset d on d.dataset_no = t.dataset_no
+       left join export_task b on b.command_id = t.base_id
       where t.command_id = $1 and t.lease_until is not null`,
     [commandId],
   )

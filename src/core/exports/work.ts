@@ -1,27 +1,27 @@
 import { setTimeout } from 'node:timers/promises'
-import { advanceCommand, type Command, createCommand, endCommand } from '#core/commands/commands.ts'
+import { type Command, createCommand, endCommand } from '#core/commands/commands.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { makeFile, makeFiles, type ReadExport } from './finish.ts'
 import { EXPORT_FILE, EXPORT_PARTS } from './history.ts'
-import { dropParts, keepPart, listParts, savePart } from './parts.ts'
+import { findBase } from './marks.ts'
+import { dropParts } from './parts.ts'
+import { readPart } from './read.ts'
 import type { ExportPlan } from './request.ts'
-import { countRows, readRows } from './rows.ts'
+import { countRows } from './rows.ts'
 import {
   closeTask,
   EXPORT_JOB,
   type ExportTask,
   findTask,
   holdTask,
+  KEPT_DAYS,
   LEASE_SECONDS,
   releaseLock,
   takeLock,
 } from './task.ts'
 
-/** A part of the rows is written when there are so many items in it, or so many bytes. */
-const PART_ITEMS = 5_000
-const PART_BYTES = 16 * 1024 * 1024
 /** A job ends by itself after this, so that others get their turn. */
 const SLICE_MS_MAX = 30_000
 /** Failures in a row, with delays that double from a second, after which the work is given up. */
@@ -30,8 +30,8 @@ const ATTEMPTS_MAX = 8
 const LOCK_MS_MIN = 1_200
 /** Longest that a dataset is held when nobody says. */
 const LOCK_SECONDS = 3_600
-/** How long the files of an export in parts, and what is left of others, are kept. */
-const KEPT_DAYS = 7
+/** How long an export can be named as the one that another is compared with: 28 bytes an item are kept for it. */
+const COMPARED_DAYS = 90
 
 /** Whether and how long an export keeps others from writing into the dataset. */
 export interface Lock {
@@ -42,7 +42,7 @@ export interface Lock {
 /**
  * Starts an export: a command that a worker carries out. The rows are read in slices and kept in the platform's own store, so that any worker can go on after
  * any crash and no dataset is ever in memory; the file or files are made of them at the end.
- * Errors: `dataset.not_found`, `query.invalid`, `query.too_slow`.
+ * Errors: `dataset.not_found`, `query.invalid`, `query.too_slow`, `export.version_unknown`.
  */
 export async function startExport(
   deps: Deps,
@@ -61,6 +61,9 @@ export async function startExport(
     )
     const dataset = rows[0]
     if (dataset === undefined) throw new AppError('dataset.not_found')
+    if (plan.mode === 'diff' && plan.fromVersion !== null && plan.fromVersion >= dataset.version)
+      throw new AppError('export.version_unknown')
+    const base = plan.mode === 'diff' ? await findBase(tx, datasetNo, plan) : null
     const command = await createCommand(deps, tx, {
       type: plan.form === 'parts' ? EXPORT_PARTS : EXPORT_FILE,
       spec: {
@@ -73,9 +76,20 @@ export async function startExport(
     })
     const seconds = lock.isAsked ? (lock.seconds ?? LOCK_SECONDS) : null
     await tx.query(
-      `insert into export_task (command_id, dataset_no, version, request, total, lease_until, lock_until)
-       values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), now() + make_interval(secs => $7))`,
-      [command.id, datasetNo, dataset.version, JSON.stringify(plan), total, LEASE_SECONDS, seconds],
+      `insert into export_task (command_id, dataset_no, version, request, total, lease_until, lock_until, is_marked, base_id, base_version)
+       values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), now() + make_interval(secs => $7), $8, $9, $10)`,
+      [
+        command.id,
+        datasetNo,
+        dataset.version,
+        JSON.stringify(plan),
+        total,
+        LEASE_SECONDS,
+        seconds,
+        plan.form === 'parts',
+        base?.commandId ?? null,
+        base?.version ?? null,
+      ],
     )
     if (seconds !== null) await takeLock(tx, datasetNo, seconds)
     await enqueue(deps, tx, command.id)
@@ -110,41 +124,6 @@ export async function continueExport(deps: Deps, commandId: string, signal: Abor
   }
 }
 
-/** Reads some rows into a part and notes it with the cursor: two workers at once read the same part, and one of them is noted. */
-async function readPart(deps: Deps, task: ExportTask): Promise<void> {
-  const { commandId, datasetNo, plan } = task
-  const of = { datasetNo, plan, caller: { userId: task.userId, email: task.email } }
-  const lines: Buffer[] = []
-  let bytes = 0
-  let cursor = task.cursor
-  let isEnd = false
-  while (!isEnd && lines.length < PART_ITEMS && bytes < PART_BYTES) {
-    const page = await readRows(deps, of, cursor)
-    for (const text of page.lines) {
-      const line = Buffer.from(`${text}\n`)
-      lines.push(line)
-      bytes += line.length
-    }
-    cursor = page.last ?? cursor
-    isEnd = page.isEnd
-  }
-  const kept = lines.length === 0 ? null : await keepPart(deps, lines)
-  await withTransaction(deps.db, async (tx) => {
-    const { rowCount } = await tx.query(
-      `update export_task
-          set cursor = $2, is_read = $3, records = records + $4, attempts = 0, lease_until = now() + make_interval(secs => $5)
-        where command_id = $1 and lease_until is not null and not is_read and cursor is not distinct from $6`,
-      [commandId, cursor, isEnd, lines.length, LEASE_SECONDS, task.cursor],
-    )
-    if (rowCount === 0) return
-    if (kept !== null) {
-      const partNo = (await listParts(tx, commandId, 'rows')).length
-      await savePart(tx, commandId, 'rows', { ...kept, partNo, records: lines.length })
-    }
-    await advanceCommand(tx, commandId, (90 * (task.records + lines.length)) / Math.max(1, task.total))
-  })
-}
-
 /** Makes what was asked for of the rows and ends the command with it. */
 async function finish(deps: Deps, task: ExportTask): Promise<void> {
   const { commandId, datasetNo, plan, records } = task
@@ -176,17 +155,19 @@ async function finish(deps: Deps, task: ExportTask): Promise<void> {
   }
 }
 
-async function partsSpec(deps: Deps, { version, plan }: ExportTask, done: ReadExport) {
+async function partsSpec(deps: Deps, { version, plan, base }: ExportTask, done: ReadExport) {
   await makeFiles(deps, done)
   const url = `${plan.baseUrl}/api/v1/datasets/${done.datasetId}/exports/${done.commandId}/manifest`
   return {
     exportResult: {
       exportId: done.commandId,
-      manifestUrl: done.records === 0 ? null : url,
+      // The SDK takes null for an export that gave nothing at all; that nothing changed is an answer, with a version to go on from.
+      manifestUrl: done.records === 0 && base === null ? null : url,
       totalRecords: done.records,
-      fromVersion: null,
+      fromVersion: base?.version ?? null,
       toVersion: version,
-      mode: plan.mode,
+      // Where there was nothing to compare with, everything was given, and that is said.
+      mode: base === null ? 'full' : plan.mode,
     },
   }
 }
@@ -234,14 +215,22 @@ export async function reviveExports(deps: Deps): Promise<void> {
   for (const { id } of rows) await enqueue(deps, deps.db, id)
 }
 
-/** For the clockwork: forgets exports that ended a week ago, or whose dataset is gone, with their files. Answers how many. */
+/** For the clockwork: forgets exports that ended a week ago, or whose dataset is gone, with their files; of those that others may be compared with, their marks are kept for longer. Answers how many. */
 export async function sweepExports(deps: Deps): Promise<number> {
   const { rows } = await deps.db.query<{ id: string }>(
     `select t.command_id as id from export_task t
-      where t.lease_until is null and (t.created_at < now() - make_interval(days => $1)
-                                       or not exists (select 1 from dataset d where d.dataset_no = t.dataset_no))`,
+      where t.lease_until is null and not exists (select 1 from export_task later where later.base_id = t.command_id and later.lease_until is not null)
+        and (t.created_at < now() - make_interval(days => case when t.is_marked then $2::int else $1 end)
+             or not exists (select 1 from dataset d where d.dataset_no = t.dataset_no))`,
+    [KEPT_DAYS, COMPARED_DAYS],
+  )
+  const { rows: files } = await deps.db.query<{ id: string }>(
+    `select t.command_id as id from export_task t
+      where t.lease_until is null and t.is_marked and t.created_at < now() - make_interval(days => $1)
+        and exists (select 1 from export_part p where p.command_id = t.command_id and p.kind = 'file')`,
     [KEPT_DAYS],
   )
+  for (const { id } of files) await dropParts(deps.db, id, 'file')
   for (const { id } of rows) {
     await withTransaction(deps.db, async (tx) => {
       await dropParts(tx, id)
