@@ -4,9 +4,13 @@ import { route } from './route.ts'
 
 const params = z.object({ orgId: id('organization') })
 
-/** Data points of an organization: each item in its datasets uses one. */
+/** Data points of an organization: each item in its datasets uses one, and each annotation of them one, and one more for each further key frame. */
 export const DataPoints = z.object({
-  used: z.int().describe('Items in the datasets of the organization, those that are missing in the storage too.'),
+  used: z
+    .int()
+    .describe(
+      'Items in the datasets of the organization, those that are missing in the storage too, and their annotations; an annotation of a video uses one for each key frame.',
+    ),
   max: z.int().nullable().describe('The most that may be used; null: no limit.'),
   free: z.int().nullable().describe('How many can still be added; 0 when more is used than allowed; null: no limit.'),
 })
@@ -18,7 +22,7 @@ export const quotaRoutes = {
     method: 'GET',
     path: '/orgs/:orgId/dataPoints',
     tag: 'Organizations',
-    summary: 'Tells how many data points the organization uses and may use. Each item uses one.',
+    summary: 'Tells how many data points the organization uses and may use. Each item and each annotation uses one.',
     access: { scope: 'org', role: 'member', of: (request) => request.params.orgId },
     params,
     response: DataPoints,

@@ -94,7 +94,9 @@ describe('a project', () => {
     const client = await api.deps.db.connect()
     try {
       await client.query('begin')
-      await client.query(text.slice(text.indexOf('-- Projects made before')))
+      // Names of datasets that await their deletion are free since; so the index is another one than when this was written.
+      const then = text.slice(text.indexOf('-- Projects made before'))
+      await client.query(then.replace('(project_id, name) do', '(project_id, name) where delete_at is null do'))
       await client.query('commit')
     } finally {
       client.release()

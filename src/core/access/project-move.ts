@@ -2,11 +2,11 @@ import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Deps } from '../deps.ts'
 
-/** A project that goes from one organization to another with so many rows of items. */
+/** A project that goes from one organization to another with so many data points of its items and their annotations. */
 export interface Move {
   readonly fromOrgId: string
   readonly toOrgId: string
-  readonly items: number
+  readonly points: number
 }
 
 /**
@@ -37,7 +37,7 @@ export async function moveProject(
         message: 'Failed to move project: the other organization has a project of this name already.',
       })
     }
-    const items = await countItems(tx, projectId)
+    const points = await countPoints(tx, projectId)
     await tx.query('update project set org_id = $2, updated_at = now() where id = $1', [projectId, toOrgId])
     await tx.query('update command set org_id = $2 where project_id = $1', [projectId, toOrgId])
     await tx.query(
@@ -52,19 +52,22 @@ export async function moveProject(
         where m.project_id = $1 and u.id = m.user_id and u.kind = 'bot' and u.project_id is distinct from $1`,
       [projectId],
     )
-    await count(tx, { fromOrgId: project.org_id, toOrgId, items })
+    await count(tx, { fromOrgId: project.org_id, toOrgId, points })
   })
 }
 
-/** Rows of items in a project's datasets, by the counters of their root folders; whoever adds items holds the dataset's row, so none comes meanwhile. */
-async function countItems(tx: Db, projectId: string): Promise<number> {
-  const { rows } = await tx.query<{ dataset_no: number }>(
-    'select dataset_no from dataset where project_id = $1 order by dataset_no for update',
+/**
+ * What the items in a project's datasets and their annotations use, by the counters of the datasets and their root folders. Whoever adds any holds the
+ * dataset's row, so none comes meanwhile.
+ */
+async function countPoints(tx: Db, projectId: string): Promise<number> {
+  const { rows } = await tx.query<{ dataset_no: number; points: number }>(
+    'select dataset_no, annotation_points as points from dataset where project_id = $1 order by dataset_no for update',
     [projectId],
   )
   const counted = await tx.query<{ items: number }>(
     'select coalesce(sum(deep_items), 0)::bigint as items from dir where dataset_no = any($1) and dir_no = 1',
     [rows.map((row) => row.dataset_no)],
   )
-  return counted.rows[0]?.items ?? 0
+  return rows.reduce((sum, row) => sum + row.points, counted.rows[0]?.items ?? 0)
 }

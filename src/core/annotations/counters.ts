@@ -1,3 +1,4 @@
+import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 
 /**
@@ -19,14 +20,16 @@ export async function lockItemsOfAnnotations(
 }
 
 /**
- * Adds to the counters of locked items and of their dataset, in the transaction that writes the annotations. Must be the last thing but data points: the
- * dataset's row is locked from here on, and everybody who counts annotations wants it.
+ * Adds to the counters of locked items and of their dataset, in the transaction that writes the annotations, and takes or gives back their data points:
+ * `points` together, negative when they are given back. Must be the last thing: the dataset's row and the organization's are locked from here on, and
+ * everybody who counts wants them. Throws `QuotaExceeded`.
  */
 export async function countAnnotations(
   tx: DbClient,
-  datasetNo: number,
+  { datasetNo, orgId }: { readonly datasetNo: number; readonly orgId: string },
   before: ReadonlyMap<string, number>,
   changes: ReadonlyMap<string, number>,
+  points: number,
 ): Promise<void> {
   const changed = [...changes].filter(([no, change]) => change !== 0 && before.has(no))
   if (changed.length === 0) return
@@ -43,7 +46,26 @@ export async function countAnnotations(
     annotated += Number(after[index]! > 0) - Number(before.get(no)! > 0)
   }
   await tx.query(
-    'update dataset set annotations = annotations + $2, annotated = annotated + $3 where dataset_no = $1',
-    [datasetNo, annotations, annotated],
+    'update dataset set annotations = annotations + $2, annotated = annotated + $3, annotation_points = annotation_points + $4 where dataset_no = $1',
+    [datasetNo, annotations, annotated, points],
   )
+  await settlePoints(tx, orgId, points)
+}
+
+/** The same for an annotation that stays and has got other key frames, so that it uses `points` more or, negative, fewer. */
+export async function recountPoints(
+  tx: DbClient,
+  { datasetNo, orgId }: { readonly datasetNo: number; readonly orgId: string },
+  points: number,
+): Promise<void> {
+  if (points === 0) return
+  await tx.query('update dataset set annotation_points = annotation_points + $2 where dataset_no = $1', [
+    datasetNo,
+    points,
+  ])
+  await settlePoints(tx, orgId, points)
+}
+
+async function settlePoints(tx: DbClient, orgId: string, points: number): Promise<void> {
+  await (points < 0 ? releaseDataPoints(tx, orgId, -points) : reserveDataPoints(tx, orgId, points))
 }

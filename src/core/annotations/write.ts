@@ -3,7 +3,7 @@ import type { Caller, Deps } from '#core/deps.ts'
 import { withRepeats } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { mergePatch } from '#lib/merge-patch.ts'
-import { countAnnotations, lockItemsOfAnnotations } from './counters.ts'
+import { countAnnotations, lockItemsOfAnnotations, recountPoints } from './counters.ts'
 import { type AnnotationDraft, readDraft } from './draft.ts'
 import { takeAnnotationNumbers } from './numbers.ts'
 import { type AnnotationRow, annotationColumns } from './render.ts'
@@ -13,7 +13,7 @@ type Sent = Readonly<Record<string, unknown>>
 
 /**
  * Adds annotations to an item: all of them, or none when one is malformed. Answers their numbers in the order they came in.
- * Throws `annotation.invalid` with the place, `item.not_found`, `dataset.readonly`, `dataset.locked`.
+ * Throws `annotation.invalid` with the place, `item.not_found`, `dataset.readonly`, `dataset.locked`, `quota.exceeded`.
  */
 export async function createAnnotations(
   deps: Deps,
@@ -25,11 +25,11 @@ export async function createAnnotations(
   if (drafts.length === 0) return []
   const numbers = await takeAnnotationNumbers(deps, at.datasetNo, drafts.length)
   await withRepeats(deps.db, async (tx) => {
-    await requireWritable(tx, at.datasetNo)
+    const dataset = await requireWritable(tx, at.datasetNo)
     const items = await lockItemsOfAnnotations(tx, at.datasetNo, [at.itemNo])
     if (items.size === 0) throw new AppError('item.not_found')
-    await insertAnnotations(tx, { ...at, creatorId: caller.userId }, numbers, drafts)
-    await countAnnotations(tx, at.datasetNo, items, new Map([[at.itemNo, drafts.length]]))
+    const points = await insertAnnotations(tx, { ...at, creatorId: caller.userId }, numbers, drafts)
+    await countAnnotations(tx, dataset, items, new Map([[at.itemNo, drafts.length]]), points)
   })
   return numbers
 }
@@ -46,7 +46,7 @@ export async function deleteAnnotations(
 ): Promise<number> {
   if (annotationNos.length === 0) return 0
   return withRepeats(deps.db, async (tx) => {
-    await requireWritable(tx, datasetNo)
+    const dataset = await requireWritable(tx, datasetNo)
     const of = await tx.query<{ no: string }>(
       'select distinct item_no::text as no from annotation where dataset_no = $1 and annotation_no = any($2::bigint[])',
       [datasetNo, [...annotationNos]],
@@ -56,13 +56,14 @@ export async function deleteAnnotations(
       datasetNo,
       of.rows.map((row) => row.no),
     )
-    const { rows } = await tx.query<{ no: string }>(
-      `delete from annotation where dataset_no = $1 and annotation_no = any($2::bigint[]) and item_no = any($3::bigint[]) returning item_no::text as no`,
+    const { rows } = await tx.query<{ no: string; points: number }>(
+      `delete from annotation where dataset_no = $1 and annotation_no = any($2::bigint[]) and item_no = any($3::bigint[]) returning item_no::text as no, points`,
       [datasetNo, [...annotationNos], [...items.keys()]],
     )
     const changes = new Map<string, number>()
     for (const { no } of rows) changes.set(no, (changes.get(no) ?? 0) - 1)
-    await countAnnotations(tx, datasetNo, items, changes)
+    const points = rows.reduce((sum, row) => sum + row.points, 0)
+    await countAnnotations(tx, dataset, items, changes, -points)
     return rows.length
   })
 }
@@ -82,7 +83,8 @@ const ownSystem = [
 
 /**
  * Merges a change into an annotation, as the SDK sends it: objects name by name, null takes away, lists are replaced. Of `metadata.system` only what the
- * annotation consists of is changed, unless `withSystem`. Throws `annotation.not_found`, `annotation.invalid`, `dataset.readonly`, `dataset.locked`.
+ * annotation consists of is changed, unless `withSystem`. Throws `annotation.not_found`, `annotation.invalid`, `dataset.readonly`, `dataset.locked`,
+ * `quota.exceeded` (where it gets more key frames than data points are free).
  */
 export async function updateAnnotation(
   deps: Deps,
@@ -92,16 +94,17 @@ export async function updateAnnotation(
   withSystem: boolean,
 ): Promise<void> {
   await withRepeats(deps.db, async (tx) => {
-    await requireWritable(tx, at.datasetNo)
-    const { rows } = await tx.query<AnnotationRow>(
-      `select ${annotationColumns} from annotation a
-        where a.dataset_no = $1 and a.annotation_no = $2 and exists (select 1 from item i where i.dataset_no = a.dataset_no and i.item_no = a.item_no)
-          for update of a`,
+    const dataset = await requireWritable(tx, at.datasetNo)
+    // The item is held as by everybody who writes its annotations: who takes it away meanwhile gives back what its annotations are worth.
+    const { rows } = await tx.query<AnnotationRow & { points: number }>(
+      `select ${annotationColumns}, a.points from annotation a join item i on i.dataset_no = a.dataset_no and i.item_no = a.item_no
+        where a.dataset_no = $1 and a.annotation_no = $2 for no key update of i for update of a`,
       [at.datasetNo, at.annotationNo],
     )
     if (rows[0] === undefined) throw new AppError('annotation.not_found')
     const draft = mergeDraft(rows[0], withSystem ? change : withoutSystem(change))
-    await updateAnnotationRow(tx, { ...at, updaterId: caller.userId, nowMs: deps.clock.now() }, draft)
+    const points = await updateAnnotationRow(tx, { ...at, updaterId: caller.userId, nowMs: deps.clock.now() }, draft)
+    await recountPoints(tx, dataset, points - rows[0].points)
   })
 }
 

@@ -3,7 +3,7 @@ import type { DbClient } from '#db/connect.ts'
 import { hashObserved, RowHash } from './fingerprint.ts'
 import { FolderChanges } from './folder-counters.ts'
 import { ensureFolder, findFolder } from './folders.ts'
-import { countAnnotated, givenColumns } from './given.ts'
+import { type Annotated, countAnnotated, givenColumns } from './given.ts'
 import {
   EXCLUDED,
   excludeItems,
@@ -223,7 +223,7 @@ async function add(
   const old = removed !== null && removed.itemNo !== null ? removed : null
   const isOtherContent = old !== null && (!sighting.etag.equals(old.etag) || sighting.sizeBytes !== old.sizeBytes)
   const name = Buffer.from(place.name)
-  const { rows } = await tx.query<{ annotations: number | null }>(
+  const { rows } = await tx.query<Annotated>(
     `with r as (
        delete from removed where dataset_no = $1 and dir_no = $2 and name = $3 returning item_no, metadata, ${givenColumns}
      ), number as (
@@ -234,7 +234,7 @@ async function add(
      select $1, $2, $3, coalesce((select item_no from r), (select last_item_no from number)), (select metadata from r),
             case when not $5 then to_timestamp($4::float8 / 1000) end, $6, to_timestamp($7::float8 / 1000), $8, $9, $10, $11, ${givenColumns}
        from (values (1)) one left join r on true
-     returning annotations`,
+     returning item_no::text as "itemNo", annotations`,
     [
       target.datasetNo,
       dirNo,
@@ -255,12 +255,7 @@ async function add(
   changes.add(dirNo, 1, sighting.sizeBytes)
   changes.flip(dirNo, name, hash.high, hash.low)
   await changes.write(tx, target.datasetNo)
-  await countAnnotated(
-    tx,
-    target.datasetNo,
-    rows.map((row) => row.annotations),
-    1,
-  )
+  await countAnnotated(tx, target, rows, 1)
   return 'added'
 }
 

@@ -3,7 +3,7 @@ export { type Applied, applyObservation, type ObservationTarget, type Sighting }
 export { fingerprintColumns, fingerprintText, hashObserved, type Observed, RowHash } from './fingerprint.ts'
 export { FolderChanges } from './folder-counters.ts'
 export { ensureFolder, findFolder } from './folders.ts'
-export { countAnnotated, givenColumns, objectColumns, ofRow } from './given.ts'
+export { type Annotated, countAnnotated, givenColumns, objectColumns, ofRow } from './given.ts'
 export {
   clearChanged,
   clearMissing,

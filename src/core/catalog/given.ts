@@ -1,3 +1,4 @@
+import { releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import type { DbClient } from '#db/connect.ts'
 
 /** SQL of what people and programs gave an item, in `item` and in `removed`: it goes with the item and comes back with it. */
@@ -14,26 +15,35 @@ export function ofRow(row: string, columns: string): string {
     .join(', ')
 }
 
+/** How many annotations an item has; null: none. */
+export interface Annotated {
+  readonly itemNo: string
+  readonly annotations: number | null
+}
+
 /**
- * Puts the annotations of items that came (1) or left (-1) on their dataset's counters, or off them. `counts` are those of the items, null for none. Most
- * items have none, and then nothing is written. Late in a transaction: everybody who annotates anything in the dataset waits for its row.
+ * Puts the annotations of items that came (1) or left (-1) on their dataset's counters and takes data points for them, or the other way round. Most items
+ * have none, and then nothing is asked or written. Late in a transaction: everybody who annotates anything in the dataset waits for its row, and everybody
+ * who adds anything in the organization for its data points. The items are locked, so their annotations stay as they are. Throws `QuotaExceeded`.
  */
 export async function countAnnotated(
   tx: DbClient,
-  datasetNo: number,
-  counts: readonly (number | null)[],
+  target: { readonly datasetNo: number; readonly orgId: string },
+  items: readonly Annotated[],
   sign: 1 | -1,
 ): Promise<void> {
-  let annotated = 0
-  let annotations = 0
-  for (const count of counts) {
-    if (count === null || count === 0) continue
-    annotated++
-    annotations += count
-  }
-  if (annotated === 0) return
-  await tx.query(
-    'update dataset set annotations = annotations + $2, annotated = annotated + $3 where dataset_no = $1',
-    [datasetNo, sign * annotations, sign * annotated],
+  const annotated = items.filter(({ annotations }) => annotations !== null && annotations > 0)
+  if (annotated.length === 0) return
+  const annotations = annotated.reduce((sum, item) => sum + item.annotations!, 0)
+  const { rows } = await tx.query<{ points: number }>(
+    `with counted as (
+       select coalesce(sum(points), 0)::bigint as points from annotation where dataset_no = $1 and item_no = any($4::bigint[])
+     )
+     update dataset d
+        set annotations = d.annotations + $2, annotated = d.annotated + $3, annotation_points = d.annotation_points + $5::int * c.points
+       from counted c where d.dataset_no = $1 returning c.points`,
+    [target.datasetNo, sign * annotations, sign * annotated.length, annotated.map((item) => item.itemNo), sign],
   )
+  const points = rows[0]?.points ?? 0
+  await (sign === 1 ? reserveDataPoints : releaseDataPoints)(tx, target.orgId, points)
 }

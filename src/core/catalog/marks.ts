@@ -184,12 +184,7 @@ export async function restoreItems(
   const changes = new FolderChanges()
   for (const item of items) changes.add(item.dirNo, 1, item.sizeBytes)
   await changes.write(tx, target.datasetNo)
-  await countAnnotated(
-    tx,
-    target.datasetNo,
-    items.map((item) => item.annotations),
-    1,
-  )
+  await countAnnotated(tx, target, items, 1)
   await reserveDataPoints(tx, target.orgId, items.length)
   return items.length
 }
@@ -244,10 +239,5 @@ async function settleLeft(tx: DbClient, target: MarkTarget, items: readonly Lock
     if (item.state === LIVE) toggleFingerprint(changes, hash, item)
   }
   await changes.write(tx, target.datasetNo)
-  await countAnnotated(
-    tx,
-    target.datasetNo,
-    items.map((item) => item.annotations),
-    -1,
-  )
+  await countAnnotated(tx, target, items, -1)
 }

@@ -86,11 +86,12 @@ export async function copyItems(
   // Those of one chunk that go back to the same item have one copy, too.
   for (const [itemNo, first] of met) if (!targets.has(itemNo)) targets.set(itemNo, targets.get(first) ?? first)
   if (options.meeting === 'join') await joinInto(tx, dataset.datasetNo, sources, met, targets, options)
+  let points = added.size
   if (options.withAnnotations) {
     const receivers = options.meeting === 'join' ? targets : added
-    await copyAnnotations(tx, from.datasetNo, dataset.datasetNo, receivers, annotationNos, options.withStatus)
+    points += await copyAnnotations(tx, from.datasetNo, dataset.datasetNo, receivers, annotationNos, options.withStatus)
   }
-  await reserveDataPoints(tx, dataset.orgId, added.size)
+  await reserveDataPoints(tx, dataset.orgId, points)
   return { added: added.size, targets }
 }
 

@@ -68,7 +68,7 @@ export async function createDatasetIn(deps: Deps, tx: Db, caller: Caller, datase
   const { rows } = await tx.query<{ dataset_no: number }>(
     `insert into dataset (id, project_id, driver_id, name, metadata, options, creator_id, updater_id, is_readonly, is_system, kind, origin_dataset_no)
      values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)
-     on conflict (project_id, name) do nothing returning dataset_no`,
+     on conflict (project_id, name) where delete_at is null do nothing returning dataset_no`,
     [
       newId(deps.clock.now()),
       dataset.projectId,
@@ -144,12 +144,12 @@ function ownFolder({ config }: Deps): string {
 export async function removeDataset(deps: Deps, datasetNo: number): Promise<void> {
   await withTransaction(deps.db, async (tx) => {
     await tx.query('select 1 from sync_run where dataset_no = $1 order by run_no for update', [datasetNo])
-    const { rows } = await tx.query<{ org_id: string }>(
-      `delete from dataset d using project p where d.dataset_no = $1 and p.id = d.project_id returning p.org_id`,
+    const { rows } = await tx.query<{ org_id: string; points: number }>(
+      `delete from dataset d using project p where d.dataset_no = $1 and p.id = d.project_id returning p.org_id, d.annotation_points as points`,
       [datasetNo],
     )
     await deps.queue.enqueue(tx, SWEEP_JOB, { datasetNo }, { key: `sweep:${datasetNo}` })
-    if (rows[0]) await releaseDataPoints(tx, rows[0].org_id, await countItems(tx, datasetNo))
+    if (rows[0]) await releaseDataPoints(tx, rows[0].org_id, rows[0].points + (await countItems(tx, datasetNo)))
   })
 }
 

@@ -45,11 +45,11 @@ export async function deleteIn(writing: Writing, itemNos: readonly string[]): Pr
   )
   if (items.length === 0) return 0
   const found = items.map((item) => item.itemNo)
-  await dropWhatHangsOn(writing, found)
+  const annotationPoints = await dropWhatHangsOn(writing, found)
   // An observation from before this delete must not bring the item back, so a sync that is under way is told.
   if (writing.hasRun) await leaveTombstones(writing, items)
   await tx.query('delete from item where dataset_no = $1 and item_no = any($2::bigint[])', [datasetNo, found])
-  await countAnnotations(writing, items)
+  await countAnnotations(writing, items, annotationPoints)
   const changes = new FolderChanges()
   const hash = new RowHash(datasetNo)
   for (const item of items) {
@@ -57,22 +57,25 @@ export async function deleteIn(writing: Writing, itemNos: readonly string[]): Pr
     if (item.state === LIVE) toggleFingerprint(changes, hash, item)
   }
   await changes.write(tx, datasetNo)
-  await releaseDataPoints(tx, dataset.orgId, items.length)
+  await releaseDataPoints(tx, dataset.orgId, items.length + annotationPoints)
   return items.length
 }
 
-/** Removes annotations of items, and the feature vectors of both. */
-async function dropWhatHangsOn({ tx, dataset }: Writing, itemNos: readonly string[]): Promise<void> {
+/** Removes annotations of items, and the feature vectors of both; answers the data points that the annotations used. */
+async function dropWhatHangsOn({ tx, dataset }: Writing, itemNos: readonly string[]): Promise<number> {
   const id = (no: string) => `lpad(to_hex($1::int), 8, '0') || lpad(to_hex(${no}), 16, '0')`
-  await tx.query(
+  const { rows } = await tx.query<{ points: number }>(
     `with gone as (
-       delete from annotation where dataset_no = $1 and item_no = any($2::bigint[]) returning annotation_no
+       delete from annotation where dataset_no = $1 and item_no = any($2::bigint[]) returning annotation_no, points
+     ), vectors as (
+       delete from feature_vector
+        where dataset_no = $1
+          and entity_id = any(array(select ${id('no')} from unnest($2::bigint[]) no union all select ${id('annotation_no')} from gone))
      )
-     delete from feature_vector
-      where dataset_no = $1
-        and entity_id = any(array(select ${id('no')} from unnest($2::bigint[]) no union all select ${id('annotation_no')} from gone))`,
+     select coalesce(sum(points), 0)::bigint as points from gone`,
     [dataset.datasetNo, [...itemNos]],
   )
+  return rows[0]!.points
 }
 
 async function leaveTombstones({ tx, dataset, ticket, nowMs }: Writing, items: readonly DeletedItem[]): Promise<void> {
@@ -85,12 +88,16 @@ async function leaveTombstones({ tx, dataset, ticket, nowMs }: Writing, items: r
   )
 }
 
-async function countAnnotations({ tx, dataset }: Writing, items: readonly DeletedItem[]): Promise<void> {
+async function countAnnotations(
+  { tx, dataset }: Writing,
+  items: readonly DeletedItem[],
+  points: number,
+): Promise<void> {
   const annotated = items.filter((item) => item.annotations > 0)
   if (annotated.length === 0) return
   await tx.query(
-    'update dataset set annotated = annotated - $2, annotations = annotations - $3 where dataset_no = $1',
-    [dataset.datasetNo, annotated.length, annotated.reduce((sum, item) => sum + item.annotations, 0)],
+    'update dataset set annotated = annotated - $2, annotations = annotations - $3, annotation_points = annotation_points - $4 where dataset_no = $1',
+    [dataset.datasetNo, annotated.length, annotated.reduce((sum, item) => sum + item.annotations, 0), points],
   )
 }
 

@@ -46,18 +46,22 @@ export async function lockDataPoints(tx: Db, orgId: string): Promise<void> {
   await tx.query('select 1 from data_points where org_id = $1 for update', [orgId])
 }
 
-/** Rows of items of each organization's datasets, counted one by one; 0 where there are none. Reads every item: for the doctor, not for requests. */
-export async function countItemRows(
-  db: Db,
-  orgId?: string,
-): Promise<{ orgId: string; used: number; counted: number }[]> {
+/**
+ * What each organization's datasets use, counted one by one: one for every row of item, and what the annotations of those items use; 0 where there are none.
+ * Reads every item and annotation: for the doctor, not for requests.
+ */
+export async function countPoints(db: Db, orgId?: string): Promise<{ orgId: string; used: number; counted: number }[]> {
   const { rows } = await db.query<{ orgId: string; used: number; counted: number }>(
-    `select o.id as "orgId", coalesce(max(q.used), 0) as used, coalesce(sum(c.n), 0)::bigint as counted
+    `select o.id as "orgId", coalesce(max(q.used), 0) as used, coalesce(sum(c.n + a.n), 0)::bigint as counted
        from org o
        left join data_points q on q.org_id = o.id
        left join project p on p.org_id = o.id
        left join dataset d on d.project_id = p.id
        left join lateral (select count(*) as n from item i where i.dataset_no = d.dataset_no) c on true
+       left join lateral (
+         select coalesce(sum(a.points), 0) as n from annotation a join item i on i.dataset_no = a.dataset_no and i.item_no = a.item_no
+          where a.dataset_no = d.dataset_no
+       ) a on true
       where $1::text is null or o.id = $1
       group by o.id order by o.id`,
     [orgId ?? null],

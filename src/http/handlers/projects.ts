@@ -55,8 +55,8 @@ export const projectHandlers: Handlers<typeof projectRoutes> = {
     // Its people become members there, which is for those to allow who run it.
     await grant(deps, caller, 'org', body.org_id, 'admin')
     await moveProject(deps, { projectId: params.projectId, toOrgId: body.org_id }, async (tx, move) => {
-      await releaseDataPoints(tx, move.fromOrgId, move.items)
-      await reserveDataPoints(tx, move.toOrgId, move.items)
+      await releaseDataPoints(tx, move.fromOrgId, move.points)
+      await reserveDataPoints(tx, move.toOrgId, move.points)
     })
     return await getProject(deps, caller, params.projectId, baseUrl)
   },

@@ -1,4 +1,4 @@
-import { countAnnotated, givenColumns, ofRow } from '#core/catalog/catalog.ts'
+import { type Annotated, countAnnotated, givenColumns, ofRow } from '#core/catalog/catalog.ts'
 import type { DbClient } from '#db/connect.ts'
 import type { ChangedRow } from '../compare/compare.ts'
 import type { Batch } from './batch.ts'
@@ -136,7 +136,7 @@ async function giveBack(
   target: CommitTarget,
   back: readonly { readonly old_no: string | null; readonly item_no: string }[],
 ): Promise<void> {
-  const { rows } = await client.query<{ annotations: number | null }>(
+  const { rows } = await client.query<Annotated>(
     `with r as (
        delete from removed r using unnest($2::bigint[]) u (item_no)
         where r.dataset_no = $1 and r.item_no = u.item_no
@@ -148,13 +148,8 @@ async function giveBack(
             (${givenColumns}) = (${ofRow('r', givenColumns)})
        from r
       where i.dataset_no = $1 and i.dir_no = r.dir_no and i.name = r.name
-      returning i.annotations`,
+      returning i.item_no::text as "itemNo", i.annotations`,
     [target.datasetNo, back.map((row) => row.old_no), target.nowMs],
   )
-  await countAnnotated(
-    client,
-    target.datasetNo,
-    rows.map((row) => row.annotations),
-    1,
-  )
+  await countAnnotated(client, target, rows, 1)
 }
