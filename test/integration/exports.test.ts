@@ -120,6 +120,16 @@ describe('a list', () => {
   })
 })
 
+test('a tree of version V1 has a file for each of the items that differ in their extension only', async () => {
+  const twins = await seedDataset(api.database.pool, ['t/a.jpg', 't/a.png', 't/b.jpg'], { projectId })
+  const { id } = await start({ exportType: 'zip', exportVersion: 'V1' }, twins)
+  await work()
+  const { spec } = await commandOf(id)
+  const { text } = await call('GET', `/items/${spec.outputItemId}/stream`)
+  for (const name of ['t/a.jpg.json', 't/a.png.json', 't/b.json']) expect(text).toContain(name)
+  expect(text).not.toContain('t/a.json')
+})
+
 test.each([
   ['V1', ['a.json', 'dir/b.json', 'dir/c.d.json', 'dir/ü 😀.json']],
   ['V2', ['a.jpg.json', 'dir/b.jpg.json', 'dir/c.d.png.json', 'dir/ü 😀.json']],

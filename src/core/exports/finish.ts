@@ -5,6 +5,7 @@ import { receive } from '#core/objects/objects.ts'
 import { uploadFile } from '#core/uploads/uploads.ts'
 import { withTransaction } from '#db/connect.ts'
 import { type ZipEntry, zipOf } from '#lib/zip.ts'
+import { BareNames, entryName, type Named } from './entry-name.ts'
 import { keepPart, linesOf, listParts, type Part, savePart } from './parts.ts'
 import type { ExportPlan } from './request.ts'
 
@@ -24,9 +25,8 @@ const FILE_RECORDS = 50_000
 /** Makes the one file of an export and puts it into the project's hidden dataset as an item; answers its id. The same again gives the same item. */
 export async function makeFile(deps: Deps, done: ReadExport): Promise<string> {
   const parts = await listParts(deps.db, done.commandId, 'rows')
-  const lines = linesOf(deps, parts)
   const isList = done.plan.form === 'list'
-  const body = isList ? listOf(lines) : zipOf(treeOf(lines, done.plan.keepsExtension))
+  const body = isList ? listOf(linesOf(deps, parts)) : zipOf(treeOf(deps, done, parts))
   const arrived = await receive(deps, Readable.from(body))
   const datasetNo = await findBinaries(deps, done.caller, done.projectId)
   const extension = isList ? 'json' : 'zip'
@@ -60,24 +60,18 @@ async function* listOf(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield Buffer.from(before === ',\n' ? '\n]\n' : '[]\n')
 }
 
-async function* treeOf(lines: AsyncIterable<Buffer>, keepsExtension: boolean): AsyncGenerator<ZipEntry> {
-  for await (const line of lines) {
-    const { filename } = JSON.parse(line.toString()) as { filename: string }
-    yield { name: entryName(filename, keepsExtension), body: line }
+/** A file an item. Of the first version the names are gone through once before: whether one can do without its extension depends on all others. */
+async function* treeOf(deps: Deps, { plan, records }: ReadExport, parts: readonly Part[]): AsyncGenerator<ZipEntry> {
+  const bare = plan.keepsExtension ? null : new BareNames(records)
+  if (bare !== null) for await (const line of linesOf(deps, parts)) bare.add(namedIn(line))
+  for await (const line of linesOf(deps, parts)) {
+    const named = namedIn(line)
+    yield { name: bare === null ? entryName(named.filename, true) : bare.nameOf(named), body: line }
   }
 }
 
-/**
- * The path of an item's file in an archive. The SDK looks for the item's name without its extension, or with it, and `.json`. Parts that would lead out of the
- * folder it is unpacked in are written so that they do not.
- */
-export function entryName(filename: string, keepsExtension: boolean): string {
-  const parts = filename.split('/').filter((part) => part !== '')
-  const safe = parts.map((part) => (part === '.' || part === '..' ? part.replaceAll('.', '%2E') : part))
-  const name = safe.pop() ?? ''
-  // As Python's splitext: dots at the start are no extension.
-  const stem = keepsExtension ? name : name.replace(/(?<=[^.].*|[^.])\.[^.]*$/s, '')
-  return [...safe, `${stem}.json`].join('/')
+function namedIn(line: Buffer): Named {
+  return JSON.parse(line.toString()) as Named
 }
 
 /** Makes the files of an export in parts, each with about as many rows as the others. */
