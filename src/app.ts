@@ -65,10 +65,14 @@ export async function startServer(config: Config, log: Logger, options: ServerOp
     const foreground = measureForeground()
     stops.push(async () => foreground.stop())
     await http.listen({ host: config.host, port: config.port })
+    const listening = http.server.address() as AddressInfo
+    opened.own.addLocalPort(listening.port)
     const thread = config.runWorker
       ? startWorkThread(
           {
             databaseUrl,
+            port: listening.port,
+            egress: config.egress,
             dataDir: config.dataDir,
             logFd: options.logFd ?? 1,
             logLevel: config.logLevel,
@@ -84,7 +88,7 @@ export async function startServer(config: Config, log: Logger, options: ServerOp
       clearTimeout(cut)
     })
 
-    const url = addressOf(config, http.server.address() as AddressInfo)
+    const url = addressOf(config, listening)
     const publicUrl = config.publicUrl?.replace(/\/+$/, '') ?? url
     await tellStart({ config, log, deps: opened.deps, url, publicUrl, isEmbedded: embedded !== null })
     let stopping: Promise<void> | null = null

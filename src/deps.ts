@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '#config/config.ts'
@@ -8,11 +9,17 @@ import { createPool } from '#db/connect.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Foreground, noForeground } from '#lib/foreground.ts'
 import { graphileQueue } from '#queue/graphile-worker.ts'
-import { openEgress } from '#storage/egress.ts'
+import type { Egress } from '#storage/egress.ts'
+import { guardedEgress } from '#storage/egress-guard.ts'
+import { EgressPolicy } from '#storage/egress-policy.ts'
+import { isThisMachine, OwnServices } from '#storage/own-services.ts'
 import { openVault } from '#vault/master-key.ts'
 
 /** The oldest PostgreSQL we run on. */
 const POSTGRES_MIN = 15
+/** A refused address is logged again after this, and so many are remembered. */
+const REFUSAL_QUIET_MS = 60_000
+const REFUSALS_KEPT_MAX = 1000
 
 /** Thrown when the operator's database cannot be used; the message names `DATABASE_URL` and holds no password. */
 export class DatabaseUnusableError extends Error {}
@@ -56,6 +63,8 @@ export async function openDatabase(url: string): Promise<void> {
 /** What a process's functions are given, with the way to close it again. */
 export interface OpenDeps {
   readonly deps: Deps
+  /** Where this server and its database listen: tell it of a port that was chosen late. */
+  readonly own: OwnServices
   close(): Promise<void>
 }
 
@@ -74,6 +83,7 @@ export async function openDeps(options: {
     connectionsMax: options.connectionsMax,
     applicationName: options.applicationName,
   })
+  const own = await ownServices(config, options.databaseUrl)
   const deps: Deps = {
     db,
     clock: systemClock,
@@ -82,14 +92,47 @@ export async function openDeps(options: {
     queue: graphileQueue,
     log,
     foreground: options.foreground ?? noForeground,
-    egress: openEgress,
+    egress: openGuard(config, own, log),
   }
   return {
     deps,
+    own,
     async close() {
       await closeDrivers(deps)
       await closePlatformStore(deps)
       await db.end()
     },
   }
+}
+
+/** The guard by the operator's settings; what it refuses is logged, because whoever has to allow it needs to know. */
+function openGuard(config: Config, own: OwnServices, log: Logger): Egress {
+  // A sync would ask for the same address many times a second.
+  const toldMs = new Map<string, number>()
+  return guardedEgress({
+    policy: new EgressPolicy(config.egress, own),
+    onRefused({ host, port, reason }) {
+      const nowMs = systemClock.now()
+      const place = `${host} ${port}`
+      if (nowMs - (toldMs.get(place) ?? 0) < REFUSAL_QUIET_MS) return
+      if (toldMs.size >= REFUSALS_KEPT_MAX) toldMs.clear()
+      toldMs.set(place, nowMs)
+      log.warn({ host, port, reason }, 'a storage’s address is not connected to; see docs/network.md')
+    },
+  })
+}
+
+/** Where we listen ourselves, as far as it is known before listening, and where the database does. */
+async function ownServices(config: Config, databaseUrl: string): Promise<OwnServices> {
+  const own = new OwnServices()
+  if (config.port !== 0) own.addLocalPort(config.port)
+  const { host, port } = new pg.Client({ connectionString: databaseUrl })
+  // A path is a Unix socket, which no address leads to.
+  if (host.startsWith('/')) return own
+  own.add(host, port)
+  // A name that is not found now is one that nobody else finds either.
+  const addresses = await lookup(host, { all: true }).catch(() => [])
+  for (const { address } of addresses) own.add(address, port)
+  if (addresses.some(({ address }) => isThisMachine(address))) own.addLocalPort(port)
+  return own
 }

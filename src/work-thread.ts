@@ -5,9 +5,9 @@ import { watchForeground } from '#lib/foreground.ts'
 import { createLog } from './log.ts'
 import { startWork, type WorkThreadData, yieldToOthers } from './work.ts'
 
-const { databaseUrl, dataDir, logFd, logLevel, foreground } = workerData as WorkThreadData
+const { databaseUrl, port, egress, dataDir, logFd, logLevel, foreground } = workerData as WorkThreadData
 yieldToOthers()
-const config = { ...readConfig(), dataDir, logLevel }
+const config = { ...readConfig(), port, egress, dataDir, logLevel }
 // Told to stop while it still starts, it stops as soon as it has started.
 const told = new Promise<void>((done) => parentPort?.once('message', () => done()))
 const work = await startWork(config, databaseUrl, createLog(config.logLevel, logFd), watchForeground(foreground))

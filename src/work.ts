@@ -42,6 +42,9 @@ export async function startWork(
 /** What the thread is told, besides the environment that it reads itself: settings that were chosen, not read. */
 export interface WorkThreadData {
   readonly databaseUrl: string
+  /** Where the server beside it listens. */
+  readonly port: number
+  readonly egress: Config['egress']
   readonly dataDir: string
   readonly logFd: number
   readonly logLevel: string

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Secret } from '#lib/secret.ts'
+import { type EgressRule, isLoopbackHost, loopbackRules, parseEgressRules } from './egress-rules.ts'
 
 const flag = z.enum(['0', '1', 'false', 'true']).transform((text) => text === '1' || text === 'true')
 
@@ -87,6 +88,18 @@ export const variables = z.object({
     .min(0)
     .optional()
     .describe('Google Cloud cross-project integrations an organization may have; no limit unless set.'),
+  SLUICE_EGRESS_ALLOW: z
+    .string()
+    .optional()
+    .describe(
+      'What storages may be connected to although it is not public: addresses, ranges and names, each with a port or without, separated by commas, or “none”. Unless set, 127.0.0.0/8 and [::1] for a server that only its own machine reaches, otherwise none.',
+    ),
+  SLUICE_EGRESS_PORTS: z
+    .string()
+    .regex(/^\d{1,5}(,\d{1,5})*$/)
+    .default('80,443,5000,8080,8443,9000,9020,9021,9443')
+    .describe('Ports of public addresses that storages may have.'),
+  SLUICE_EGRESS_HTTP: flag.default(false).describe('Whether storages at public addresses may do without TLS.'),
   SLUICE_RUN_WORKER: flag
     .default(true)
     .describe('Whether `serve` also does the background work; 0 when `sluice work` runs elsewhere.'),
@@ -127,6 +140,12 @@ export interface Config {
   readonly awsCrossMax: number | null
   readonly gcpCrossMax: number | null
   readonly runWorker: boolean
+  /** Where connections to addresses that tenants give may lead. */
+  readonly egress: {
+    readonly allow: readonly EgressRule[]
+    readonly ports: readonly number[]
+    readonly isHttpAllowed: boolean
+  }
   /** Where uploads are kept that have no bucket of their own; null: in the data folder. */
   readonly store: StoreBucket | null
 }
@@ -156,8 +175,28 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     awsCrossMax: v.SLUICE_AWS_CROSS_MAX ?? null,
     gcpCrossMax: v.SLUICE_GCP_CROSS_MAX ?? null,
     runWorker: v.SLUICE_RUN_WORKER,
+    egress: {
+      allow: egressRulesOf(v),
+      ports: v.SLUICE_EGRESS_PORTS.split(',').map(Number),
+      isHttpAllowed: v.SLUICE_EGRESS_HTTP,
+    },
     store: storeOf(v),
   }
+}
+
+/** Whoever reaches a server that only its own machine reaches can connect to that machine without us; a public address means that others come in too. */
+function egressRulesOf(v: z.output<typeof variables>): readonly EgressRule[] {
+  if (v.SLUICE_EGRESS_ALLOW !== undefined) {
+    try {
+      return parseEgressRules(v.SLUICE_EGRESS_ALLOW)
+    } catch (error) {
+      throw new Error(`SLUICE_EGRESS_ALLOW is wrong: ${(error as Error).message}`)
+    }
+  }
+  const isPrivate =
+    isLoopbackHost(v.SLUICE_HOST) &&
+    (v.SLUICE_PUBLIC_URL === undefined || isLoopbackHost(new URL(v.SLUICE_PUBLIC_URL).hostname))
+  return isPrivate ? loopbackRules : []
 }
 
 /** The bucket of the platform's own storage: its name and its key come together or not at all. */

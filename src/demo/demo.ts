@@ -46,7 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<{ stop(): Promise<v
   fill(bucket)
   let server: DemoServer
   try {
-    server = await options.start(demoConfig(options.config, dataDir, state.owner), options.log)
+    server = await options.start(demoConfig(options.config, dataDir, state.owner, bucket), options.log)
   } catch (error) {
     await bucket.close()
     throw error
@@ -79,7 +79,7 @@ export async function runDemoOnce(
   const bucket = await startBucket({ port: 0, ...state.keys })
   fill(bucket)
   const config = {
-    ...demoConfig(options.config, dataDir, state.owner),
+    ...demoConfig(options.config, dataDir, state.owner, bucket),
     port: 0,
     host: '127.0.0.1',
     publicUrl: undefined,
@@ -97,7 +97,9 @@ export async function runDemoOnce(
   return { isComplete: isComplete(outcome) }
 }
 
-function demoConfig(config: Config, dataDir: string, owner: DemoOwner): Config {
+function demoConfig(config: Config, dataDir: string, owner: DemoOwner, bucket: Bucket): Config {
+  const { hostname: address, port } = new URL(bucket.endpoint)
+  const ownBucket = { kind: 'net', address, family: 'ipv4', prefix: 32, port: Number(port) } as const
   return {
     ...config,
     dataDir,
@@ -107,6 +109,8 @@ function demoConfig(config: Config, dataDir: string, owner: DemoOwner): Config {
     ownerPassword: new Secret(owner.password),
     orgName: config.orgName ?? 'Demo organization',
     runWorker: true,
+    // The sample bucket, whatever else the operator lets storages be.
+    egress: { ...config.egress, allow: [...config.egress.allow, ownBucket] },
   }
 }
 

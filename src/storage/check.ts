@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { errors } from '#contract/errors.ts'
+import type { Egress } from './egress.ts'
 import { storageErrorCode } from './error-codes.ts'
+import { fetchSigned } from './http/fetch-signed.ts'
 import { HIDDEN_FOLDER, hiddenFolderTest } from './key.ts'
 import type { CheckOptions, CheckReport, Probe, SignedRequest, Storage } from './port.ts'
 import { StorageError, type StorageErrorKind } from './storage-error.ts'
@@ -13,6 +15,8 @@ export const CHECK_FILE = 'sluice-check'
 export interface CheckWords {
   /** What the provider calls the rights, for sentences that say what to grant. */
   readonly rights: { readonly list: string; readonly read: string; readonly write: string; readonly delete: string }
+  /** What signed addresses are fetched through; a storage that signs none needs none. */
+  readonly egress?: Egress
   /** Signs for the address the server itself uses, where browsers may use another. */
   readonly signedReadHere?: (key: string, ttlSeconds: number) => SignedRequest
 }
@@ -24,6 +28,7 @@ const probeNames: readonly ProbeName[] = ['list', 'write', 'read', 'range', 'sig
 /** Failures that no other probe can get around: they stop the check and stand for all of it. */
 const connectionKinds: ReadonlySet<StorageErrorKind> = new Set([
   'unreachable',
+  'address-denied',
   'tls',
   'not-a-storage',
   'wrong-region',
@@ -215,15 +220,13 @@ class Check {
   }
 
   async #fetch(signed: SignedRequest): Promise<{ status: number; body: Buffer } | null> {
+    const { egress } = this.#words
+    if (egress === undefined) throw new TypeError('a storage that signs addresses must give the check its egress')
     const limit = AbortSignal.timeout(SIGN_MS)
     const signal = this.#options.signal === undefined ? limit : AbortSignal.any([limit, this.#options.signal])
-    try {
-      const answer = await fetch(signed.url, { headers: signed.headers, redirect: 'manual', signal })
-      return { status: answer.status, body: Buffer.from(await answer.arrayBuffer()) }
-    } catch {
-      this.#options.signal?.throwIfAborted()
-      return null
-    }
+    const answer = await fetchSigned(signed, egress, signal)
+    if (answer === null) this.#options.signal?.throwIfAborted()
+    return answer
   }
 
   async #delete(): Promise<void> {

@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import type { FieldIssue } from '#core/integrations/integrations.ts'
 import { type FolderFault, normaliseFolder } from '#storage/key.ts'
+import { isMetadata } from '#storage/special-addresses.ts'
 
 /** A text field of a payload: null, left out and empty are the same. */
 export function textField(value: string | null | undefined): string | undefined {
@@ -51,14 +51,6 @@ export function compact(fields: Record<string, string | boolean | undefined>): R
   return kept
 }
 
-// Addresses where clouds hand their own machines' credentials out; no bucket is there, but an attacker's profit is.
-const metadataHosts = new BlockList()
-metadataHosts.addSubnet('169.254.0.0', 16, 'ipv4')
-metadataHosts.addAddress('168.63.129.16', 'ipv4')
-metadataHosts.addAddress('100.100.100.200', 'ipv4')
-metadataHosts.addAddress('fd00:ec2::254', 'ipv6')
-metadataHosts.addSubnet('fe80::', 10, 'ipv6')
-
 /** The address of a storage, as host and port only; one that leads to a cloud’s own machines is refused. */
 export function endpointField(
   given: string | null | undefined,
@@ -81,11 +73,7 @@ function endpointProblem(url: URL): string | null {
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     return 'Give host and port only; the bucket’s name and the folder have fields of their own.'
   }
-  // The URL parser has already turned every spelling of an IPv4 address (hexadecimal, octal, one number) into the usual one.
-  const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  const family = isIP(host)
-  const isMetadata =
-    (family !== 0 && metadataHosts.check(host, family === 6 ? 'ipv6' : 'ipv4')) ||
-    /^metadata(\.google\.internal)?$/.test(host)
-  return isMetadata ? 'This address belongs to the cloud’s own machines; there is no bucket.' : null
+  // The URL parser has already turned every spelling of an IPv4 address (hexadecimal, octal, one number, full-width digits) into the usual one.
+  const isDenied = isMetadata(url.hostname.replace(/^\[|\]$/g, ''))
+  return isDenied ? 'This address belongs to the cloud’s own machines; there is no bucket.' : null
 }

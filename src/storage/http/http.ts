@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net'
-import { type Egress, EGRESS_DENIED } from '../egress.ts'
+import { EGRESS_DENIED, type Egress } from '../egress.ts'
 import type { StorageError } from '../storage-error.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { Exchange } from './exchange.ts'

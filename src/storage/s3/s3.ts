@@ -92,12 +92,14 @@ class S3Storage implements Storage {
   readonly #connections: Connections
   readonly #pages: PagePool
   readonly #objects: S3Objects
+  readonly #egress: Egress
 
   constructor(options: S3Options) {
     const { bucket, endpoint, accessKeyId, secretAccessKey, sessionToken, storageClass } = options
     const region = options.region || 'us-east-1'
     const connectionsMax = options.connectionsMax ?? 64
     const egress = options.egress ?? openEgress
+    this.#egress = egress
     const key = { accessKeyId, secretAccessKey, sessionToken, region }
     const addressOf = (base: string | undefined) =>
       bucketAddress({ bucket, region, endpoint: base, isPathStyle: options.pathStyle })
@@ -196,6 +198,7 @@ class S3Storage implements Storage {
   check(options: CheckOptions): Promise<CheckReport> {
     return checkStorage(this, options, {
       rights,
+      egress: this.#egress,
       // Browsers may reach an address that the server does not: then the signature itself is tried where the server gets to.
       signedReadHere: (key, ttlSeconds) => this.#signReadAt(this.#address, key, { ttlSeconds }),
     })
