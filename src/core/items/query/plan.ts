@@ -3,6 +3,7 @@ import { run } from './budget.ts'
 import type { Compiled } from './compiled.ts'
 import { type ItemFieldKind, itemField } from './fields.ts'
 import { allOf, type Fragment, join, type Predicate, raw, sql } from './fragment.ts'
+import { countIndexed } from './index-count.ts'
 import type { SortKey } from './parse.ts'
 import { itemModifiedMs, itemUpdatedMs } from './sql.ts'
 
@@ -10,9 +11,8 @@ import { itemModifiedMs, itemUpdatedMs } from './sql.ts'
 const FOLDERS_MAX = 2_000
 /** Up to so many items are gathered from their folders and sorted; for more, the items are walked in the order of their ids. */
 const GATHER_MAX = 20_000
-
-/** The same of items that are found by their document, each of which has to be looked at for that. */
-const GATHER_DOCUMENTS_MAX = 10_000
+/** The same of items that are found by their document, each of which has to be looked at: three to five microseconds an item. */
+const GATHER_DOCUMENTS_MAX = 30_000
 
 /** Folders a query is limited to. */
 export interface FolderScope {
@@ -32,7 +32,12 @@ export interface ItemPlan {
   readonly tests: readonly Compiled[]
   /** At most so many items match, as far as that was counted; Infinity where it was not, or is more than is worth gathering. */
   readonly itemsMax: number
+  /** Entries that the index of documents has for the tests it serves, all together; null where it was not asked. */
+  readonly indexed: number | null
 }
+
+/** How many items have what the tests ask for, as far as indexes tell. */
+type Rare = Pick<ItemPlan, 'itemsMax' | 'indexed'>
 
 interface FolderRow {
   dir_no: number
@@ -51,39 +56,39 @@ export async function planItems(db: Db, datasetNo: number, filter: readonly Comp
   const where = allOf(filter.map((condition) => condition.folder))
   if (where === false) return null
   const tests = filter.filter((condition) => !condition.isFolderOnly)
-  const rare = await countRare(db, datasetNo, tests)
-  if (rare === 0) return null
-  if (where === true) return { datasetNo, folders: null, tests, itemsMax: rare }
-  const from = sql`from dir d where d.dataset_no = ${datasetNo}::int and ${where}`
-  const rows = await run<FolderRow>(db, sql`select d.dir_no, d.path, d.items ${from} limit ${FOLDERS_MAX + 1}::int`)
-  if (rows.length === 0) return null
-  if (rows.length <= FOLDERS_MAX) {
-    const paths = new Map(rows.map((row) => [row.dir_no, row.path]))
-    const items = sumOf(rows)
-    return { datasetNo, folders: { paths, items, where }, tests, itemsMax: Math.min(rare, items) }
-  }
-  const [total] = await run<{ items: number }>(db, sql`select coalesce(sum(d.items), 0)::bigint as items ${from}`)
-  const { items } = total!
-  return { datasetNo, folders: { paths: null, items, where }, tests, itemsMax: Math.min(rare, items) }
+  const folders = where === true ? null : await findFolders(db, datasetNo, where)
+  if (folders?.paths?.size === 0) return null
+  const rare = await countRare(db, datasetNo, tests, folders?.items ?? Number.POSITIVE_INFINITY)
+  return rare.itemsMax === 0 ? null : { datasetNo, folders, tests, ...rare }
 }
 
-/** How many items of the dataset have what the tests ask for, where an index holds just those; Infinity where none does, or for too many. */
-async function countRare(db: Db, datasetNo: number, tests: readonly Compiled[]): Promise<number> {
+async function findFolders(db: Db, datasetNo: number, where: Fragment): Promise<FolderScope> {
+  const from = sql`from dir d where d.dataset_no = ${datasetNo}::int and ${where}`
+  const rows = await run<FolderRow>(db, sql`select d.dir_no, d.path, d.items ${from} limit ${FOLDERS_MAX + 1}::int`)
+  if (rows.length <= FOLDERS_MAX) {
+    return { paths: new Map(rows.map((row) => [row.dir_no, row.path])), items: sumOf(rows), where }
+  }
+  const [total] = await run<{ items: number }>(db, sql`select coalesce(sum(d.items), 0)::bigint as items ${from}`)
+  return { paths: null, items: total!.items, where }
+}
+
+/** How many items of the dataset have what the tests ask for, where an index holds just those; there are `itemsMax` at most anyway. */
+async function countRare(db: Db, datasetNo: number, tests: readonly Compiled[], inFolders: number): Promise<Rare> {
   const marked = tests.find((test) => test.rare !== undefined && test.isGathered !== true)
   const few = sql`select 1 from item i where i.dataset_no = ${datasetNo}::int`
-  let least = Number.POSITIVE_INFINITY
+  let itemsMax = inFolders
   if (marked !== undefined) {
     // In the order of the index: that of annotated items is by their numbers, those of marks are by folder.
     const order = raw(marked.isAnnotated === true ? 'i.item_no' : 'i.dir_no')
-    least = await countUpTo(db, sql`${few} and ${marked.rare!} order by ${order}`, GATHER_MAX)
+    const count = await countUpTo(db, sql`${few} and ${marked.rare!} order by ${order}`, GATHER_MAX)
+    itemsMax = Math.min(itemsMax, count)
   }
   const gathered = tests.filter((test) => test.isGathered === true).map((test) => test.rare!)
-  if (gathered.length > 0 && least > GATHER_DOCUMENTS_MAX) {
-    // All values at once, and in no order, so that the index of documents is what is cheapest.
-    const count = await countUpTo(db, sql`${few} and ${join(gathered, ' and ')}`, GATHER_DOCUMENTS_MAX)
-    least = Math.min(least, count)
-  }
-  return least
+  if (gathered.length === 0 || itemsMax <= GATHER_MAX) return { itemsMax, indexed: null }
+  // All values at once, and in no order, so that the index of documents is what is cheapest.
+  const indexed = await countIndexed(db, datasetNo, gathered)
+  const count = indexed ?? (await countUpTo(db, sql`${few} and ${join(gathered, ' and ')}`, GATHER_DOCUMENTS_MAX))
+  return { itemsMax: count > GATHER_DOCUMENTS_MAX ? Number.POSITIVE_INFINITY : Math.min(itemsMax, count), indexed }
 }
 
 async function countUpTo(db: Db, rows: Fragment, most: number): Promise<number> {
@@ -107,7 +112,7 @@ export function itemsFrom(plan: ItemPlan, isJoined: boolean, isAll = false): Fra
     predicates.push(numbers.length === 1 ? sql`i.dir_no = ${numbers[0]}::int` : sql`i.dir_no = any(${numbers}::int[])`)
   } else if (folders !== null) predicates.push(folders.where)
   // By the index of documents where items are to be gathered; otherwise in the rows as they come, which is less work for each.
-  const isFew = isAll || plan.itemsMax <= GATHER_MAX
+  const isFew = isAll || isWorthGathering(plan)
   predicates.push(...plan.tests.map((test) => (isFew && test.isGathered === true ? test.rare! : test.where)))
   const dir = isJoined ? raw('join dir d on d.dataset_no = i.dataset_no and d.dir_no = i.dir_no') : raw('')
   return sql`from item i ${dir} where ${join(predicates as Fragment[], ' and ')}`
@@ -169,9 +174,15 @@ const sortKeys: Readonly<Partial<Record<ItemFieldKind, string>>> = {
   description: 'i.description collate "C"',
 }
 
+/** Whether all items of a plan may be gathered and sorted; of more, the next ones are walked to in the order of their ids. */
+export function isWorthGathering(plan: ItemPlan): boolean {
+  const hasDocuments = plan.tests.some((test) => test.isGathered === true)
+  return plan.itemsMax <= (hasDocuments ? GATHER_DOCUMENTS_MAX : GATHER_MAX)
+}
+
 /** The sum keeps the planner from walking the whole dataset by id in the hope to meet a few items of a small folder, or of a rare kind, soon. */
 export function itemNo(plan: ItemPlan, isFirst = true): string {
-  return isFirst && plan.itemsMax <= GATHER_MAX ? '(i.item_no + 0)' : 'i.item_no'
+  return isFirst && isWorthGathering(plan) ? '(i.item_no + 0)' : 'i.item_no'
 }
 
 /** `from … where …` for folders shown among items: those that hold something or that somebody made, without the root. */

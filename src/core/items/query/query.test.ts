@@ -84,7 +84,7 @@ function statementsOf(body: Record<string, unknown>): Fragment[] {
     return from === null ? [] : [sql`${from} ${annotationOrder(query.sort)}`]
   }
   const tests = compileFilter(query.filter, 'item', scope)
-  const plan = { datasetNo: scope.datasetNo, folders: null, tests, itemsMax: Number.POSITIVE_INFINITY }
+  const plan = { datasetNo: scope.datasetNo, folders: null, tests, itemsMax: Number.POSITIVE_INFINITY, indexed: null }
   const dirs = dirsFrom(scope.datasetNo, compileFilter(query.filter, 'dir', scope))
   const folders = tests.map((each) => each.folder).filter((folder) => typeof folder !== 'boolean')
   const isNever = tests.some((each) => typeof each.where === 'boolean')

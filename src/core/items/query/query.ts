@@ -3,18 +3,29 @@ import type { Deps } from '#core/deps.ts'
 import { type DatasetView, viewDataset } from '../dataset-view.ts'
 import { mediaTypeNames } from '../media-types.ts'
 import { type DirRow, dirColumns, type ItemRow, itemColumns, renderDir, renderItem } from '../render.ts'
-import { run } from './budget.ts'
+import { run, runWithin } from './budget.ts'
 import { compileFilter } from './compile.ts'
 import { type Fragment, raw, sql } from './fragment.ts'
 import { answerPage, bounded, isIdPage, type Part } from './pages.ts'
 import { type ParsedQuery, parseQuery, type SortKey } from './parse.ts'
-import { dirOrder, dirsFrom, type ItemPlan, itemOrder, itemsFrom, needsDir, planItems } from './plan.ts'
-import { countRows, totalItems } from './total.ts'
+import {
+  dirOrder,
+  dirsFrom,
+  type ItemPlan,
+  isWorthGathering,
+  itemOrder,
+  itemsFrom,
+  needsDir,
+  planItems,
+} from './plan.ts'
+import { countRows, type Total, totalItems } from './total.ts'
 
 export { PAGE_BUDGET_MS } from './pages.ts'
 
 /** Rows to skip above which a page is given a budget of its own. */
 const OFFSET_CHEAP_MAX = 10_000
+/** Longest that a page is walked to by id where the index of documents could gather it, in milliseconds. */
+const WALK_BUDGET_MS = 250
 
 /**
  * Answers `POST /datasets/{id}/query` about items.
@@ -46,20 +57,15 @@ function isById({ field }: SortKey): boolean {
   return field === 'id' || field === 'createdAt'
 }
 
-type PathRow = ItemRow & { path?: string }
+type PathRow = ItemRow & { path?: string; total?: number }
 
 function itemPart(deps: Deps, plan: ItemPlan, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {
-  const isJoined = needsDir(plan, query.sort)
-  const columns = raw(isJoined ? `${itemColumns}, d.path` : itemColumns)
-  const select = sql`select ${columns} ${itemsFrom(plan, isJoined)} ${itemOrder(plan, query.sort)}`
-  const isIndexed =
-    plan.tests.every((test) => test.isHidden !== undefined || test.isIdBound) && query.sort.every(isById)
+  let total: Total | undefined
   return {
     async fetch(offset, limit) {
-      const statement = sql`${select} limit ${limit}::bigint offset ${offset}::bigint`
-      const isCheap = isIndexed && offset <= OFFSET_CHEAP_MAX
-      const rows = isCheap ? await run<PathRow>(deps.db, statement) : await bounded<PathRow>(deps.db, statement)
-      const paths = isJoined ? null : await pathsOf(deps, plan, rows)
+      const rows = await fetchItems(deps, plan, query, offset, limit)
+      if (rows[0]?.total !== undefined) total = { count: rows[0].total, isEstimate: false }
+      const paths = rows[0]?.path !== undefined ? null : await pathsOf(deps, plan, rows)
       const mediaTypes = await mediaTypeNames(
         deps.db,
         rows.map((row) => row.type_no),
@@ -67,8 +73,42 @@ function itemPart(deps: Deps, plan: ItemPlan, query: ParsedQuery, view: DatasetV
       const context = { view, baseUrl, mediaTypes }
       return rows.map((row) => renderItem(row, row.path ?? paths!.get(row.dir_no)!, context))
     },
-    total: (budgetMs) => totalItems(deps.db, plan, budgetMs),
+    total: async (budgetMs) => total ?? (await totalItems(deps.db, plan, budgetMs)),
   }
+}
+
+async function fetchItems(
+  deps: Deps,
+  plan: ItemPlan,
+  query: ParsedQuery,
+  offset: number,
+  limit: number,
+): Promise<PathRow[]> {
+  const isOfDocuments = plan.tests.some((test) => test.isGathered === true)
+  const isInOrder = query.sort.every(isById)
+  if (isOfDocuments && isInOrder && isWorthGathering(plan))
+    return await bounded<PathRow>(deps.db, gatheredPage(plan, query.sort, offset, limit))
+  const isJoined = needsDir(plan, query.sort)
+  const columns = raw(isJoined ? `${itemColumns}, d.path` : itemColumns)
+  // In another order than that of ids all have to be looked at anyway.
+  const from = itemsFrom(plan, isJoined, isOfDocuments && !isInOrder)
+  const page = sql`limit ${limit}::bigint offset ${offset}::bigint`
+  const statement = sql`select ${columns} ${from} ${itemOrder(plan, query.sort)} ${page}`
+  const isIndexed = isInOrder && plan.tests.every((test) => test.isHidden !== undefined || test.isIdBound)
+  if (isIndexed && offset <= OFFSET_CHEAP_MAX) return await run<PathRow>(deps.db, statement)
+  if (!isOfDocuments || !isInOrder) return await bounded<PathRow>(deps.db, statement)
+  // Many have these values, so a walk meets a page of them soon, unless they all lie far away.
+  const walked = await runWithin<PathRow>(deps.db, statement, WALK_BUDGET_MS)
+  return walked ?? (await bounded<PathRow>(deps.db, gatheredPage(plan, query.sort, offset, limit)))
+}
+
+/** A page by id of what the index of documents finds, and how many that is all together: the rows are looked at once for both. */
+function gatheredPage(plan: ItemPlan, sort: readonly SortKey[], offset: number, limit: number): Fragment {
+  const order = raw(sort[0]?.isDescending === true ? 'desc' : 'asc')
+  return sql`with found as materialized (select i.item_no as no ${itemsFrom(plan, needsDir(plan), true)})
+    select ${raw(itemColumns)}, page.total
+      from (select f.no, (select count(*) from found) as total from found f order by f.no ${order} limit ${limit}::bigint offset ${offset}::bigint) page
+      join item i on i.dataset_no = ${plan.datasetNo}::int and i.item_no = page.no order by page.no ${order}`
 }
 
 function dirPart(deps: Deps, dirs: Fragment, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {

@@ -1,12 +1,15 @@
 import type { DbPool } from '#db/connect.ts'
 import { run, runWithin } from './budget.ts'
-import { type Fragment, raw, sql, toStatement } from './fragment.ts'
-import { type ItemPlan, itemNo, itemsFrom, needsDir } from './plan.ts'
+import { type Fragment, raw, sql } from './fragment.ts'
+import { plannedRows } from './index-count.ts'
+import { type ItemPlan, isWorthGathering, itemNo, itemsFrom, needsDir } from './plan.ts'
 
 /** Rows counted one by one before anything is estimated. */
 export const COUNT_CAP = 10_000
-/** Longest that a page's total may take when it is more than the cap, in milliseconds. */
-export const COUNT_BUDGET_MS = 500
+/** Longest that a page’s total may take when it is more than the cap, in milliseconds. */
+export const COUNT_BUDGET_MS = 100
+/** Longest for items that are few enough to be gathered, whatever the page may take, in milliseconds. */
+const COUNT_FEW_BUDGET_MS = 500
 /** Longest that a count that was asked for on its own may take, in milliseconds. */
 export const COUNT_ALONE_BUDGET_MS = 20_000
 
@@ -25,16 +28,33 @@ export interface Total {
 export async function totalItems(pool: DbPool, plan: ItemPlan, budgetMs: number): Promise<Total> {
   const counted = await countersTotal(pool, plan)
   if (counted !== null) return { count: counted, isEstimate: false }
-  // Many have these values in their documents: the index of documents knows which, without an order.
-  if (plan.tests.some((test) => test.isGathered === true)) {
-    const from = itemsFrom(plan, needsDir(plan), true)
-    const all =
-      budgetMs > 0 ? await runWithin<{ count: number }>(pool, sql`select count(*) as count ${from}`, budgetMs) : null
-    return all === null ? await countRows(pool, from, 0) : { count: all[0]!.count, isEstimate: false }
-  }
+  if (plan.tests.some((test) => test.isGathered === true)) return await gatheredTotal(pool, plan, budgetMs)
   // In the order of the key: else the planner may read the table from its start, through all other datasets, to find the first few.
   const order = plan.folders === null ? raw(`order by ${itemNo(plan)}`) : sql``
   return await countRows(pool, itemsFrom(plan, needsDir(plan)), budgetMs, order)
+}
+
+/**
+ * Items that have some values in their documents. The index of documents knows which, in no order; so they are counted where they are few enough to be gathered
+ * for a page as well, or where the caller can wait, and else are as many as the index has entries.
+ */
+async function gatheredTotal(pool: DbPool, plan: ItemPlan, budgetMs: number): Promise<Total> {
+  const from = itemsFrom(plan, needsDir(plan), true)
+  if (plan.indexed === null && !isWorthGathering(plan)) return await countRows(pool, from, budgetMs)
+  const limitMs = Math.max(budgetMs, isWorthGathering(plan) ? COUNT_FEW_BUDGET_MS : 0)
+  if (limitMs > COUNT_BUDGET_MS) {
+    const counted = sql`select count(*) as count ${from}`
+    const [all] = (await runWithin<{ count: number }>(pool, counted, limitMs)) ?? []
+    if (all !== undefined) return { count: all.count, isEstimate: false }
+  }
+  if (plan.indexed === null) return { count: await plannedRows(pool, from), isEstimate: true }
+  // What of the index's entries the other conditions leave is the planner's guess; nearly nothing is hidden, so that is no condition here.
+  const ofIndex = plan.tests.filter((test) => test.isGathered === true || test.isHidden === false)
+  const isAll = plan.folders === null && ofIndex.length === plan.tests.length
+  if (isAll) return { count: plan.indexed, isEstimate: true }
+  const base = await plannedRows(pool, itemsFrom({ ...plan, folders: null, tests: ofIndex }, false, true))
+  const share = Math.min(1, (await plannedRows(pool, from)) / base)
+  return { count: Math.round(plan.indexed * share), isEstimate: true }
 }
 
 /** Counts the rows of a `from … where …`, by the same rule. */
@@ -51,12 +71,7 @@ export async function countRows(
     const [all] = (await runWithin<{ count: number }>(pool, sql`select count(*) as count ${from}`, budgetMs)) ?? []
     if (all !== undefined) return { count: all.count, isEstimate: false }
   }
-  const { text, values } = toStatement(sql`select 1 ${from}`)
-  const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
-    `explain (format json) ${text}`,
-    [...values],
-  )
-  return { count: Math.max(rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'], few?.count ?? 0), isEstimate: true }
+  return { count: Math.max(await plannedRows(pool, from), few?.count ?? 0), isEstimate: true }
 }
 
 /** Folders count their own items, missing ones too; hidden ones have an index of their own, because they are few. */
