@@ -37,6 +37,44 @@ export type Dataset = z.output<typeof Dataset>
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ totalItemsCount: z.int(), totalPagesCount: z.int(), hasNextPage: z.boolean(), items: z.array(item) })
 
+/** A dataset that awaits its deletion. */
+export const DeletedDataset = z.object({
+  id: z.string(),
+  name: z.string(),
+  itemsCount: z.int(),
+  annotationsCount: z.int(),
+  deletedAt: isoTime,
+  deletedBy: z.string().nullable(),
+  deletesAt: isoTime.describe('Until then it can be restored.'),
+})
+export type DeletedDataset = z.output<typeof DeletedDataset>
+
+/** What a deletion of a dataset takes along, and whom it concerns besides. */
+export const DatasetDeletion = z.object({
+  id: z.string(),
+  name: z.string(),
+  itemsCount: z.int(),
+  annotationsCount: z.int(),
+  dataPoints: z.int().describe('Data points that are free again when it is gone.'),
+  clonesCount: z.int().describe('Datasets that were cloned from it; they stay.'),
+  driver: z.string().nullable(),
+  otherDatasetsCount: z
+    .int()
+    .describe(
+      'Other datasets of the same driver: a file that is deleted in the storage through this one is missing in them.',
+    ),
+  otherDatasets: z
+    .array(z.object({ id: z.string(), name: z.string(), awaitsDeletion: z.boolean() }))
+    .describe('The first hundred of them.'),
+  overlappingDatasetsCount: z
+    .int()
+    .describe('Datasets of other drivers of the organization that reach into the same folders of the bucket.'),
+  deletesAt: isoTime.nullable().describe('When it will be gone, where it awaits that.'),
+})
+export type DatasetDeletion = z.output<typeof DatasetDeletion>
+
+const flag = z.enum(['true', 'false']).default('false')
+
 const NewDataset = z.object({
   name: displayName,
   projects: z.array(z.string()).length(1).describe('Id of the project it is made in.'),
@@ -175,10 +213,50 @@ export const datasetRoutes = {
     method: 'DELETE',
     path: '/datasets/:datasetId',
     tag: 'Datasets',
-    summary: 'Deletes a dataset with its index. Nothing is deleted in any bucket.',
-    access: access('engineer'),
+    summary:
+      'Deletes a dataset with its index, at once or, with `targetDate`, at that time; until then it is hidden and can be restored. Nothing is deleted in any bucket.',
+    access: { ...access('engineer'), evenDeleted: true },
     params,
-    response: z.object({ id: z.string() }),
+    query: z.object({
+      targetDate: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .describe('When it is to be gone: in the future, within a year. At once without.'),
+      force: flag.describe('“true” has it gone at once also when it awaits its deletion at a later time.'),
+    }),
+    response: z.object({ id: z.string(), deletesAt: isoTime.nullable().describe('Null: it is gone.') }),
+    errors: ['dataset.not_found', 'dataset.awaits_deletion', 'dataset.system_stays'],
+  }),
+  describeDatasetDeletion: route({
+    method: 'GET',
+    path: '/datasets/:datasetId/deletion',
+    tag: 'Datasets',
+    summary: 'Tells what a deletion of the dataset would take along, and which other datasets read the same storage.',
+    access: { ...access('engineer'), evenDeleted: true },
+    params,
+    response: DatasetDeletion,
     errors: ['dataset.not_found'],
+  }),
+  restoreDataset: route({
+    method: 'POST',
+    path: '/datasets/:datasetId/restore',
+    tag: 'Datasets',
+    summary: 'Takes the deletion of a dataset at a later time back: it is what it was, with its items and annotations.',
+    access: { ...access('engineer'), evenDeleted: true },
+    params,
+    body: z.object({ name: displayName.optional().describe('Another name, where its own was given away meanwhile.') }),
+    bodyForms: ['empty'],
+    response: Dataset,
+    errors: ['dataset.not_found', 'dataset.not_deleted', 'dataset.name_taken'],
+  }),
+  listDeletedDatasets: route({
+    method: 'GET',
+    path: '/projects/:projectId/deletedDatasets',
+    tag: 'Datasets',
+    summary: 'Lists the datasets of a project that await their deletion and can be restored.',
+    access: { scope: 'project', role: 'engineer', of: (request) => request.params.projectId },
+    params: z.object({ projectId: id('project') }),
+    response: z.array(DeletedDataset),
+    errors: ['project.not_found'],
   }),
 }

@@ -89,6 +89,10 @@ export const errors = {
     status: 400,
     message: 'The other account does not trust this integration yet; storage drivers can be made once it does.',
   },
+  'integration.trust_too_open': {
+    status: 400,
+    message: 'The other account’s role opens without the external id of this integration; mend its trust policy first.',
+  },
   'integration.limit_reached': {
     status: 400,
     message: 'The organization has as many integrations of this kind as it may have.',
@@ -127,6 +131,19 @@ export const errors = {
     message: 'This dataset is locked while an export reads it; try again later, or unlock it.',
   },
   // The vendor's suite compares this text.
+  'dataset.awaits_deletion': {
+    status: 409,
+    message:
+      'This dataset is deleted already and will be gone later; restore it, or send force=true to have it gone at once.',
+  },
+  'dataset.not_deleted': {
+    status: 400,
+    message: 'This dataset does not await its deletion; there is nothing to restore.',
+  },
+  'dataset.system_stays': {
+    status: 409,
+    message: 'The platform keeps files of the project in this dataset; it cannot be deleted at a later time.',
+  },
   'dataset.not_locked': { status: 400, message: 'dataset is not locked' },
   'collection.not_found': { status: 404, message: 'There is no collection of this name in the dataset.' },
   'collection.name_taken': { status: 400, message: 'A collection of this name already exists in the dataset.' },

@@ -30,7 +30,13 @@ export type Access<R extends Parsed = Parsed> =
   | 'public'
   | 'user'
   | { readonly scope: OrgScope; readonly role: OrgRole; of(request: R): string }
-  | { readonly scope: ProjectScope; readonly role: ProjectRole; of(request: R): string }
+  | {
+      readonly scope: ProjectScope
+      readonly role: ProjectRole
+      of(request: R): string
+      /** Also in a dataset that awaits its deletion; to all other routes it is not there. */
+      readonly evenDeleted?: true
+    }
 
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined
 

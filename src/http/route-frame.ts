@@ -126,7 +126,8 @@ function parse(name: string, schema: z.ZodType, value: unknown): unknown {
 async function guard(deps: Deps, access: Access, auth: Authenticated | null, request: Request): Promise<Granted> {
   if (access === 'public' || access === 'user') return {}
   if (auth === null) throw new AppError('auth.required')
-  return await grant(deps, auth.caller, access.scope, access.of(request), access.role)
+  const evenDeleted = 'evenDeleted' in access && access.evenDeleted === true
+  return await grant(deps, auth.caller, access.scope, access.of(request), access.role, evenDeleted)
 }
 
 function bearerToken(request: FastifyRequest): string {

@@ -8,6 +8,7 @@ import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { sweepRecipes } from '#core/recipes/recipes.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
+import { DATASET_DELETION_MS, deleteDueDatasets } from './dataset-deletion.ts'
 import { datasetSweep } from './dataset-sweep.ts'
 import { datasetTask } from './dataset-task.ts'
 import { driverValidation } from './driver-validation.ts'
@@ -68,6 +69,9 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   }
   sweep()
   const sweepTimer = setInterval(sweep, SWEEP_MS)
+  const deleteDue = () => void deleteDueDatasets(deps).catch((error) => onError('dataset.deletion', error))
+  deleteDue()
+  const deletionTimer = setInterval(deleteDue, DATASET_DELETION_MS)
   const wake = () => void wakeDrains(deps).catch((error) => onError('hints.wake', error))
   const wakeTimer = setInterval(wake, WAKE_MS)
   const stopping = new AbortController()
@@ -82,6 +86,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
       clearInterval(timer)
       clearInterval(rescanTimer)
       clearInterval(sweepTimer)
+      clearInterval(deletionTimer)
       clearInterval(wakeTimer)
       clearInterval(forgetTimer)
       clearInterval(tidyTimer)

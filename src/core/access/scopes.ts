@@ -42,15 +42,17 @@ const roles = `left join org_member om on om.org_id = p.org_id and om.user_id = 
   left join project_member pm on pm.project_id = p.id and pm.user_id = $2`
 const columns = 'p.org_id, om.role as org_role, p.id as project_id, pm.role as project_role'
 
-const ofDatasetNo = `select ${columns}, d.dataset_no from dataset d join project p on p.id = d.project_id ${roles} where d.dataset_no = $1`
+// $3: whether a dataset that awaits its deletion, which nobody sees any more, is meant too.
+const inSight = '(d.delete_at is null or $3::boolean)'
+const ofDatasetNo = `select ${columns}, d.dataset_no from dataset d join project p on p.id = d.project_id ${roles} where d.dataset_no = $1 and ${inSight}`
 
-/** One statement a scope: from the id in the request to organization, project and the caller's roles there. $1 is the id, $2 the caller. */
+/** One statement a scope: from the id in the request to organization, project and the caller's roles there. $1 is the id, $2 the caller, $3 see above. */
 const statements: Readonly<Record<ProjectScope | OrgScope, string>> = {
   org: `select o.id as org_id, om.role as org_role, null as project_id, null as project_role, null::int as dataset_no
-    from org o left join org_member om on om.org_id = o.id and om.user_id = $2 where o.id = $1`,
-  project: `select ${columns}, null::int as dataset_no from project p ${roles} where p.id = $1`,
-  driver: `select ${columns}, null::int as dataset_no from driver d join project p on p.id = d.project_id ${roles} where d.id = $1`,
-  dataset: `select ${columns}, d.dataset_no from dataset d join project p on p.id = d.project_id ${roles} where d.id = $1`,
+    from org o left join org_member om on om.org_id = o.id and om.user_id = $2 where o.id = $1 and $3::boolean is not null`,
+  project: `select ${columns}, null::int as dataset_no from project p ${roles} where p.id = $1 and $3::boolean is not null`,
+  driver: `select ${columns}, null::int as dataset_no from driver d join project p on p.id = d.project_id ${roles} where d.id = $1 and $3::boolean is not null`,
+  dataset: `select ${columns}, d.dataset_no from dataset d join project p on p.id = d.project_id ${roles} where d.id = $1 and ${inSight}`,
   // Ids of items and annotations begin with their dataset's number, so their own rows need not be touched to know whose it is.
   item: ofDatasetNo,
   annotation: ofDatasetNo,
@@ -60,7 +62,8 @@ const statements: Readonly<Record<ProjectScope | OrgScope, string>> = {
  * The one policy: whether the caller holds at least `least` in the thing that `id` names.
  *
  * Who has no role there gets the same 404 as for an id that does not exist; who has too low a role gets 403. A role in the organization is none in its
- * projects (RO-03). One SQL statement; a text that is no id asks nothing of the database.
+ * projects (RO-03). One SQL statement; a text that is no id asks nothing of the database. `evenDeleted`: also in a dataset that awaits its deletion, which
+ * is not there for anything but restoring it or having it gone.
  */
 export async function grant(
   deps: Deps,
@@ -68,10 +71,11 @@ export async function grant(
   scope: ProjectScope | OrgScope,
   id: string,
   least: OrgRole | ProjectRole,
+  evenDeleted = false,
 ): Promise<Granted> {
   const key = keyOf(scope, id)
   if (key === undefined) throw new AppError(notFound[scope])
-  const { rows } = await deps.db.query<ScopeRow>(statements[scope], [key, caller.userId])
+  const { rows } = await deps.db.query<ScopeRow>(statements[scope], [key, caller.userId, evenDeleted])
   const row = rows[0]
   const role = scope === 'org' ? row?.org_role : row?.project_role
   if (row === undefined || role === null || role === undefined) throw new AppError(notFound[scope])

@@ -1,10 +1,9 @@
 import type { Dataset } from '#contract/datasets.ts'
-import { type Db, type DbPool, withTransaction } from '#db/connect.ts'
+import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
 import type { Caller, Deps } from '../deps.ts'
 import { requireUsableDriver } from '../drivers/drivers.ts'
-import { releaseDataPoints } from '../quota/quota.ts'
 import { createDefaultRecipe } from '../recipes/recipes.ts'
 import type { Collections } from './collections.ts'
 import { type DatasetRow, renderDataset, selectDatasets } from './rows.ts'
@@ -19,15 +18,22 @@ export {
   removeCollection,
   renameCollection,
 } from './collections.ts'
+export {
+  DELETE_AHEAD_MS_MAX,
+  deleteDatasetLater,
+  describeDeletion,
+  listDeletedDatasets,
+  type Removable,
+  removeDataset,
+  removeDueDatasets,
+  restoreDataset,
+  SWEEP_JOB,
+  sweepDataset,
+} from './deletion.ts'
 export { compileDatasetFilter, sortDatasets } from './filter.ts'
 export { changeSchema, getSchema } from './schema.ts'
 export { type DatasetChange, unlockDataset, updateDataset } from './update.ts'
-export { type DatasetKind, isLockedSql, requireWritable, type WritableDataset } from './writable.ts'
-
-/** Name of the job that removes the rows of a deleted dataset. */
-export const SWEEP_JOB = 'dataset.sweep'
-/** Rows removed a statement: a lock of well under a second. */
-const SWEEP_ROWS = 20_000
+export { type DatasetKind, isLockedSql, pointsOfItems, requireWritable, type WritableDataset } from './writable.ts'
 
 /** What a dataset is made of. */
 export interface NewDataset {
@@ -109,7 +115,10 @@ export async function getDataset(deps: Deps, datasetNo: number, baseUrl: string)
   return renderDataset(rows[0], baseUrl)
 }
 
-/** Datasets of those of the given projects that the caller is in (of all of theirs when none is given), oldest first; hidden ones on request. */
+/**
+ * Datasets of those of the given projects that the caller is in (of all of theirs when none is given), oldest first; hidden ones on request. Those that await
+ * their deletion are not among them.
+ */
 export async function listDatasets(
   deps: Deps,
   caller: Caller,
@@ -122,7 +131,7 @@ export async function listDatasets(
   const { rows } = await deps.db.query<DatasetRow>(
     `${selectDatasets}
       join project_member m on m.project_id = d.project_id and m.user_id = $2
-     where ($3::text[] is null or d.project_id = any($3)) and ($4 or not d.is_system)
+     where ($3::text[] is null or d.project_id = any($3)) and ($4 or not d.is_system) and d.delete_at is null
      order by d.dataset_no`,
     [ownFolder(deps), caller.userId, options.projectIds ?? null, options.withSystem],
   )
@@ -132,51 +141,6 @@ export async function listDatasets(
 /** Path of the platform's own folder, as the table of folders has it. */
 function ownFolder({ config }: Deps): string {
   return `${config.hiddenFolder}/`
-}
-
-/**
- * Deletes a dataset: it is gone at once, also for a sync that runs on it; its rows are removed by a job. Nothing in any bucket is touched,
- * whatever the switches (reading 2.7). Its data points are free at once.
- *
- * Whoever writes items of a dataset holds its row of `sync_run` or its own row in `dataset` while they commit: so nothing is added after the
- * count that is given back here. Locks are taken in the order sync_run, dataset, …, data_points, as a sync does.
- */
-export async function removeDataset(deps: Deps, datasetNo: number): Promise<void> {
-  await withTransaction(deps.db, async (tx) => {
-    await tx.query('select 1 from sync_run where dataset_no = $1 order by run_no for update', [datasetNo])
-    const { rows } = await tx.query<{ org_id: string; points: number }>(
-      `delete from dataset d using project p where d.dataset_no = $1 and p.id = d.project_id returning p.org_id, d.annotation_points as points`,
-      [datasetNo],
-    )
-    await deps.queue.enqueue(tx, SWEEP_JOB, { datasetNo }, { key: `sweep:${datasetNo}` })
-    if (rows[0]) await releaseDataPoints(tx, rows[0].org_id, rows[0].points + (await countItems(tx, datasetNo)))
-  })
-}
-
-/** Rows of items in a dataset, by its root folder's counter. */
-async function countItems(tx: Db, datasetNo: number): Promise<number> {
-  const { rows } = await tx.query<{ items: number }>(
-    'select deep_items as items from dir where dataset_no = $1 and dir_no = 1',
-    [datasetNo],
-  )
-  return rows[0]?.items ?? 0
-}
-
-/** For the job: removes rows of a deleted dataset until none is left or it is to stop; answers whether it is finished. */
-export async function sweepDataset(db: DbPool, datasetNo: number, signal: AbortSignal): Promise<boolean> {
-  const { rows } = await db.query('select 1 from dataset where dataset_no = $1', [datasetNo])
-  if (rows.length > 0) throw new Error(`dataset ${datasetNo} is not deleted`)
-  for (const table of ['item', 'annotation', 'dir', 'dir_segment', 'skipped', 'removed', 'feature_vector']) {
-    for (;;) {
-      if (signal.aborted) return false
-      const { rowCount } = await db.query(
-        `delete from ${table} where dataset_no = $1 and ctid = any(array(select ctid from ${table} where dataset_no = $1 limit $2))`,
-        [datasetNo, SWEEP_ROWS],
-      )
-      if (rowCount === 0) break
-    }
-  }
-  return true
 }
 
 /** When a dataset's storage was last synced with success. */

@@ -10,6 +10,13 @@ export interface WritableDataset {
   /** Null on the platform's own storage. */
   readonly driverId: string | null
   readonly kind: DatasetKind
+  /** The project's hidden dataset. */
+  readonly isSystem: boolean
+}
+
+/** Data points that items of a dataset use: none where the platform keeps what it makes itself, thumbnails and files of exports (GF-13). */
+export function pointsOfItems(dataset: Pick<WritableDataset, 'isSystem'>, items: number): number {
+  return dataset.isSystem ? 0 : items
 }
 
 /** What a dataset is made of: a storage or uploads, another dataset, or several. */
@@ -26,7 +33,7 @@ export const isLockedSql = '(d.locked_until is not null and d.locked_until > now
  */
 export async function requireWritable(tx: Db, datasetNo: number): Promise<WritableDataset> {
   const { rows } = await tx.query<WritableDataset & { isReadonly: boolean; isLocked: boolean }>(
-    `select d.dataset_no as "datasetNo", d.id as "datasetId", d.project_id as "projectId", p.org_id as "orgId", d.driver_id as "driverId", d.kind,
+    `select d.dataset_no as "datasetNo", d.id as "datasetId", d.project_id as "projectId", p.org_id as "orgId", d.driver_id as "driverId", d.kind, d.is_system as "isSystem",
             d.is_readonly as "isReadonly", ${isLockedSql} as "isLocked"
        from dataset d join project p on p.id = d.project_id where d.dataset_no = $1 for key share of d`,
     [datasetNo],

@@ -30,7 +30,7 @@ const creatorSql = '(select u.email from user_account u where u.id = v.creator_i
 const from = `from feature_vector v
   join feature_set s on s.set_no = v.set_no
   join project_member m on m.project_id = s.project_id and m.user_id = $1
-  join dataset d on d.dataset_no = v.dataset_no`
+  join dataset d on d.dataset_no = v.dataset_no and d.delete_at is null`
 const columns = `v.vector_no::text, v.dataset_no, s.id as set_id, s.project_id, v.entity_id, v.version, v.parent_id, v.org_id, v.value, ${creatorSql} as creator, m.role`
 
 const idField: Field = {
@@ -166,7 +166,7 @@ export async function countFeatureVectors(
        from dataset d
        join lateral (select set_no, count(*) as count from feature_vector where dataset_no = d.dataset_no group by set_no) v on true
        join feature_set s on s.set_no = v.set_no and s.project_id = $1
-      where d.project_id = $1 and ($2::text[] is null or d.id = any($2))
+      where d.project_id = $1 and d.delete_at is null and ($2::text[] is null or d.id = any($2))
       group by s.set_no, s.id order by s.set_no`,
     [projectId, datasetIds],
   )
@@ -201,7 +201,7 @@ async function datasetsOf(
   )
   const { rows } = await tx.query<{ id: string; no: number; project: string }>(
     // Held until the transaction ends, so that a dataset that is deleted meanwhile does not leave vectors behind.
-    `select id, dataset_no as no, project_id as project from dataset where id = any($1) or dataset_no = any($2) order by dataset_no for key share`,
+    `select id, dataset_no as no, project_id as project from dataset where (id = any($1) or dataset_no = any($2)) and delete_at is null order by dataset_no for key share`,
     [[...new Set(wanted)], [...new Set(numbers)]],
   )
   const byId = new Map(rows.map((row) => [row.id, row]))

@@ -24,6 +24,15 @@ export async function cancelSync(deps: Deps, commandId: string): Promise<void> {
   })
 }
 
+/** Asks every run of a dataset to stop for good. */
+export async function cancelDatasetSyncs(deps: Deps, datasetNo: number): Promise<void> {
+  const { rows } = await deps.db.query<{ id: string }>(
+    `select command_id as id from sync_run where dataset_no = $1 and state in ('queued', 'running', 'paused', 'parked') order by run_no`,
+    [datasetNo],
+  )
+  for (const { id } of rows) await cancelSync(deps, id)
+}
+
 /** Asks a run to stop for now; it goes on where it was when it is resumed. Throws `sync.not_found` when it does not run. */
 export async function pauseSync(deps: Deps, commandId: string): Promise<void> {
   await withTransaction(deps.db, async (client) => {

@@ -10,7 +10,7 @@ import { enqueueSlice } from './slice-job.ts'
 
 export { SLICE_JOB } from './slice-job.ts'
 export { getSync, listSyncs, type SyncStatus } from './status.ts'
-export { approveSync, cancelSync, pauseSync, resumeSync } from './steer.ts'
+export { approveSync, cancelDatasetSyncs, cancelSync, pauseSync, resumeSync } from './steer.ts'
 
 /** What a sync is asked for. */
 export interface SyncRequest {

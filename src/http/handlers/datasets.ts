@@ -2,15 +2,21 @@ import type { DatasetQuery, datasetRoutes } from '#contract/datasets.ts'
 import {
   changeSchema,
   compileDatasetFilter,
+  deleteDatasetLater,
+  describeDeletion,
   getDataset,
   getSchema,
   listDatasets,
+  listDeletedDatasets,
   removeDataset,
+  restoreDataset,
   sortDatasets,
   unlockDataset,
   updateDataset,
 } from '#core/datasets/datasets.ts'
-import { createSyncedDataset } from '#core/sync/sync.ts'
+import { cancelDatasetSyncs, createSyncedDataset } from '#core/sync/sync.ts'
+import { AppError } from '#lib/app-error.ts'
+import { toIso } from '#lib/clock.ts'
 import { pageOf } from '#lib/page.ts'
 import type { Handlers } from '../handler.ts'
 import { renderCommand } from './commands.ts'
@@ -63,10 +69,27 @@ export const datasetHandlers: Handlers<typeof datasetRoutes> = {
   getSchema: (deps, { access }) => getSchema(deps.db, access.datasetNo!),
   updateSchema: async (deps, { caller, body, access, baseUrl }) =>
     renderCommand(await changeSchema(deps, caller, access.datasetNo!, body.unsearchablePaths), baseUrl),
-  deleteDataset: async (deps, { params, access }) => {
-    await removeDataset(deps, access.datasetNo!)
-    return { id: params.datasetId }
+  deleteDataset: async (deps, { caller, params, query, access }) => {
+    const isForced = query.force === 'true'
+    if (query.targetDate === undefined) {
+      await removeDataset(deps, access.datasetNo!, isForced ? 'any' : 'shown')
+      return { id: params.datasetId, deletesAt: null }
+    }
+    if (isForced) {
+      const message = 'A deletion that is forced is one at once: leave out the date, or force.'
+      throw new AppError('request.invalid', { message, details: [{ path: 'query.force', message }] })
+    }
+    const atMs = Date.parse(query.targetDate)
+    await deleteDatasetLater(deps, caller, access.datasetNo!, atMs)
+    await cancelDatasetSyncs(deps, access.datasetNo!)
+    return { id: params.datasetId, deletesAt: toIso(atMs) }
   },
+  describeDatasetDeletion: (deps, { access }) => describeDeletion(deps.db, access.datasetNo!),
+  restoreDataset: async (deps, { caller, body, access, baseUrl }) => {
+    await restoreDataset(deps, caller, access.datasetNo!, body.name)
+    return getDataset(deps, access.datasetNo!, baseUrl)
+  },
+  listDeletedDatasets: (deps, { params }) => listDeletedDatasets(deps.db, params.projectId),
 }
 
 /** The vendor's suite puts project ids under `context.datasets` in one raw request and means projects (contract §6). */
