@@ -1,6 +1,8 @@
-// Proves where thumbnails are kept, that many who ask get one, and that neither a full quota nor a bucket that takes no writes keeps anybody from looking.
+// Proves where thumbnails are kept, that many who ask get one, and that they use no data points, and that a bucket which takes
+// no writes keeps nobody from looking.
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { auditDataPoints } from '#core/quota/quota.ts'
 import { openEgress } from '#storage/egress.ts'
 import { openStorage, type StorageSpec } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
@@ -47,22 +49,25 @@ test('many who ask at once get one and the same, and the item keeps the time of 
   expect(used).toBe(counted)
 })
 
-test('without a data point left it is given all the same, and not kept', async () => {
+test('it uses no data point, so that it is made and kept when none is left', async () => {
   const item = await putFile(api, datasetId, { path: '/full.png', bytes: picture })
-  const before = await stored()
   const limit = (max: string) =>
     api.database.pool.query(`update data_points set points_max = ${max} where org_id = $1`, [api.orgId])
+  const { used } = await dataPointsOf(api.database.pool, api.orgId)
   await limit('used')
   try {
     const answer = await thumbnailOf(item.id)
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'image/jpeg'])
-    expect(await stored()).toEqual(before)
+    expect(await stored()).toContain(`${item.id}.jpg`)
     expect((await itemOf(item.id)).metadata.system).toMatchObject({ width: 600 })
   } finally {
     await limit('null')
   }
-  expect((await thumbnailOf(item.id)).status).toBe(200)
-  expect(await stored()).toContain(`${item.id}.jpg`)
+  expect((await dataPointsOf(api.database.pool, api.orgId)).used).toBe(used)
+  const { thumbnailId } = (await itemOf(item.id)).metadata.system
+  expect((await api.call(api.owner, 'DELETE', `/api/v1/items/${thumbnailId}`)).status).toBe(200)
+  expect((await dataPointsOf(api.database.pool, api.orgId)).used).toBe(used)
+  expect(await auditDataPoints(api.database.pool)).toEqual([])
 })
 
 test('an item that nobody may see has none to be seen', async () => {

@@ -63,7 +63,7 @@ export async function findFolderFaults(db: Db, datasetNo: number): Promise<Folde
 export async function dataPointsOf(db: Db, orgId: string): Promise<{ used: number; rows: number }> {
   const { rows } = await db.query<{ used: number; rows: number }>(
     `select (select used from data_points where org_id = $1) as used,
-            (select count(*) from item i join dataset d on d.dataset_no = i.dataset_no join project p on p.id = d.project_id where p.org_id = $1) as rows`,
+            (select count(*) from item i join dataset d on d.dataset_no = i.dataset_no join project p on p.id = d.project_id where p.org_id = $1 and not d.is_system) as rows`,
     [orgId],
   )
   return rows[0]!

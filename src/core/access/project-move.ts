@@ -66,7 +66,7 @@ async function countPoints(tx: Db, projectId: string): Promise<number> {
     [projectId],
   )
   const counted = await tx.query<{ items: number }>(
-    'select coalesce(sum(deep_items), 0)::bigint as items from dir where dataset_no = any($1) and dir_no = 1',
+    'select coalesce(sum(r.deep_items), 0)::bigint as items from dir r join dataset d using (dataset_no) where r.dataset_no = any($1) and r.dir_no = 1 and not d.is_system',
     [rows.map((row) => row.dataset_no)],
   )
   return rows.reduce((sum, row) => sum + row.points, counted.rows[0]?.items ?? 0)

@@ -9,6 +9,7 @@ import {
   placeOf,
   RowHash,
 } from '#core/catalog/catalog.ts'
+import { pointsOfItems } from '#core/datasets/datasets.ts'
 import type { Caller } from '#core/deps.ts'
 import type { Writing } from '#core/items/items.ts'
 import { reserveDataPoints } from '#core/quota/quota.ts'
@@ -86,7 +87,7 @@ export async function copyItems(
   // Those of one chunk that go back to the same item have one copy, too.
   for (const [itemNo, first] of met) if (!targets.has(itemNo)) targets.set(itemNo, targets.get(first) ?? first)
   if (options.meeting === 'join') await joinInto(tx, dataset.datasetNo, sources, met, targets, options)
-  let points = added.size
+  let points = pointsOfItems(dataset, added.size)
   if (options.withAnnotations) {
     const receivers = options.meeting === 'join' ? targets : added
     points += await copyAnnotations(tx, from.datasetNo, dataset.datasetNo, receivers, annotationNos, options.withStatus)

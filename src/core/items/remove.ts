@@ -1,4 +1,5 @@
 import { FolderChanges, LIVE, type LockedItem, RowHash, toggleFingerprint } from '#core/catalog/catalog.ts'
+import { pointsOfItems } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { releaseDataPoints } from '#core/quota/quota.ts'
 import { AppError } from '#lib/app-error.ts'
@@ -57,7 +58,7 @@ export async function deleteIn(writing: Writing, itemNos: readonly string[]): Pr
     if (item.state === LIVE) toggleFingerprint(changes, hash, item)
   }
   await changes.write(tx, datasetNo)
-  await releaseDataPoints(tx, dataset.orgId, items.length + annotationPoints)
+  await releaseDataPoints(tx, dataset.orgId, pointsOfItems(dataset, items.length) + annotationPoints)
   return items.length
 }
 

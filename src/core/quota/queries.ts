@@ -47,7 +47,7 @@ export async function lockDataPoints(tx: Db, orgId: string): Promise<void> {
 }
 
 /**
- * What each organization's datasets use, counted one by one: one for every row of item, and what the annotations of those items use; 0 where there are none.
+ * What each organization's datasets use, counted one by one: one for every row of item but those of projects' hidden datasets, and what the annotations of those items use; 0 where there are none.
  * Reads every item and annotation: for the doctor, not for requests.
  */
 export async function countPoints(db: Db, orgId?: string): Promise<{ orgId: string; used: number; counted: number }[]> {
@@ -57,7 +57,7 @@ export async function countPoints(db: Db, orgId?: string): Promise<{ orgId: stri
        left join data_points q on q.org_id = o.id
        left join project p on p.org_id = o.id
        left join dataset d on d.project_id = p.id
-       left join lateral (select count(*) as n from item i where i.dataset_no = d.dataset_no) c on true
+       left join lateral (select count(*) as n from item i where i.dataset_no = d.dataset_no and not d.is_system) c on true
        left join lateral (
          select coalesce(sum(a.points), 0) as n from annotation a join item i on i.dataset_no = a.dataset_no and i.item_no = a.item_no
           where a.dataset_no = d.dataset_no

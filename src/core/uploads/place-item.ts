@@ -1,4 +1,5 @@
 import { applyObservation, type MediaTypes, type Sighting } from '#core/catalog/catalog.ts'
+import { pointsOfItems } from '#core/datasets/datasets.ts'
 import type { Caller } from '#core/deps.ts'
 import { type Document, descriptionText, type ItemPath, mergeDocument, type Writing } from '#core/items/items.ts'
 import { compilePatterns, syncSettingsOf } from '#core/patterns/patterns.ts'
@@ -98,7 +99,7 @@ export async function placeItem(
       stored.no,
       PINNED_TICKET,
     ])
-  if (applied === 'added') await reserveDataPoints(tx, dataset.orgId, 1)
+  if (applied === 'added') await reserveDataPoints(tx, dataset.orgId, pointsOfItems(dataset, 1))
   return { itemNo: stored.no, op: applied === 'added' ? 'created' : isSame ? 'exist' : 'overwrite' }
 }
 

@@ -9,6 +9,7 @@ export interface UploadTarget {
   readonly orgId: string
   readonly driverId: string | null
   readonly kind: 'master' | 'clone' | 'merge'
+  readonly isSystem: boolean
   readonly options: unknown
 }
 

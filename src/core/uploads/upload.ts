@@ -76,7 +76,7 @@ async function put(
 ): Put {
   if (target.driverId !== null) requireTakenPath(place, target.options, deps.config.hiddenFolder)
   // Before the bytes are sent anywhere; what counts is said again by the transaction.
-  if (!isThere && (await freeDataPoints(deps.db, target.orgId)) === 0) throw new QuotaExceeded(1, 0)
+  if (!isThere && !target.isSystem && (await freeDataPoints(deps.db, target.orgId)) === 0) throw new QuotaExceeded(1, 0)
   const content = await examine(deps, caller, { ...upload, name: place.name })
   if (target.driverId === null) return putInStore(deps, caller, target, place, upload, content)
   return putInBucket(deps, caller, { ...target, driverId: target.driverId }, place, upload, content, isThere)
