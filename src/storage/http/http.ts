@@ -4,6 +4,7 @@ import type { StorageError } from '../storage-error.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { Exchange } from './exchange.ts'
 import { BadAnswer, failureOf, networkFailure, type Where } from './failures.ts'
+import { ANSWER_MS } from './limited-body.ts'
 import type { PageMemory } from './page-memory.ts'
 import { Wire, type WireShare } from './wire.ts'
 
@@ -102,6 +103,7 @@ class WirePool implements Connections, WireShare {
   readonly lookup: LookupFunction | undefined
   readonly connectMs = CONNECT_MS
   readonly idleMs = IDLE_MS
+  readonly answerMs = ANSWER_MS
   readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   session: Buffer | undefined
   readonly #connectionsMax: number

@@ -24,6 +24,8 @@ export interface WireShare {
   readonly connectMs: number
   /** Time allowed without a byte coming, also to a connection without work. */
   readonly idleMs: number
+  /** Time allowed from a request to the last byte of its answer, however steadily bytes come. */
+  readonly answerMs: number
   /**
    * Every connection reads into this: Node fills it and calls back in one go, and nothing of it is needed once the callback is over. That holds for
    * TLS too, which decrypts a record into it and calls back before the next.
@@ -60,6 +62,8 @@ export class Wire {
   #isLost = false
   #wasUsed = false
   #quietTicks = 0
+  /** Since the exchange was sent. */
+  #answerTicks = 0
 
   /** Begins to connect; the exchange is sent as soon as the connection stands. */
   constructor(share: WireShare, exchange: Exchange) {
@@ -119,6 +123,7 @@ export class Wire {
 
   #send(exchange: Exchange): void {
     this.#quietTicks = 0
+    this.#answerTicks = 0
     this.#parser.expect(exchange)
     if (requestChannel.hasSubscribers || answerChannel.hasSubscribers) {
       this.#note = { method: 'GET', target: exchange.target }
@@ -176,7 +181,10 @@ export class Wire {
   #onTick(): void {
     const allowedMs = this.#isConnected ? this.#share.idleMs : this.#share.connectMs
     this.#quietTicks++
-    if (this.#quietTicks * TICK_MS > allowedMs) this.lose(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
+    this.#answerTicks++
+    const isDragged = this.#exchange !== undefined && this.#answerTicks * TICK_MS > this.#share.answerMs
+    if (isDragged || this.#quietTicks * TICK_MS > allowedMs)
+      this.lose(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
   }
 }
 

@@ -8,6 +8,7 @@ import type { Egress } from '../egress.ts'
 import { CONNECT_MS, IDLE_MS } from '../http/http.ts'
 import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
+import { limitAnswers } from './answer-limit.ts'
 import { answerError, toStorageError } from './errors.ts'
 import type { SigningKey } from './sigv4.ts'
 
@@ -221,6 +222,7 @@ export class S3Objects {
           httpsAgent: this.#agents.https,
         },
       })
+      limitAnswers(client)
       return { commands, client }
     })
     return this.#sdk
