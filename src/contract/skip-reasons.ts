@@ -6,6 +6,8 @@ export const skipReasons = {
   'special-file': 'It is a pipe, a socket or a device.',
   'link-outside': 'It is a link that leads out of the folder.',
   'link-nowhere': 'It is a link to nothing that can be read as a file.',
+  'foreign-layer': 'It is a layer that the registry only refers to: it lies on another host, to which nobody is sent.',
+  'artifact-incomplete': 'The index names a manifest that the registry does not have, or far too many.',
   'link-loop': 'It is a link to a folder that holds it.',
 } as const
 
