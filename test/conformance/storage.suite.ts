@@ -25,6 +25,8 @@ export interface StorageUnderTest {
 export interface ConformanceOptions {
   /** Runs of the model test; 60 unless said. Each run is some dozens of requests. */
   readonly modelRuns?: number
+  /** Pages that begin behind a key may hold one entry fewer than asked for, where the provider's place to begin is inclusive. */
+  readonly hasShortPages?: boolean
 }
 
 /** What every storage driver must do, as tests; called once a driver, from a test file that opens it. */
@@ -51,7 +53,7 @@ export function storageConformance(
     refusalCases(here, freshFolder)
     abortCases(here, freshFolder)
     checkCases(() => subject, freshFolder)
-    modelCase(here, freshFolder, options.modelRuns ?? 60)
+    modelCase(here, freshFolder, options)
   })
 }
 
@@ -394,6 +396,22 @@ function refusalCases(storage: () => Storage, freshFolder: () => string): void {
       else await expectKind(write(), 'unsupported')
     })
 
+    test('a removal of one version only', async () => {
+      const key = `${freshFolder()}x`
+      const written = await put(storage(), key)
+      const { can } = storage()
+      if (!can.remove_if_match) {
+        await expectKind(storage().remove([key], { ifMatch: written.etag }), 'unsupported')
+        expect(await storage().stat(key)).not.toBeNull()
+        return
+      }
+      const [refused] = await storage().remove([key], { ifMatch: '00000000000000000000000000000000' })
+      expect(refused).toMatchObject({ key, ok: false, error: { kind: 'precondition-failed' } })
+      expect(await storage().stat(key)).not.toBeNull()
+      expect(await storage().remove([key], { ifMatch: written.etag })).toEqual([{ key, ok: true }])
+      expect(await storage().stat(key)).toBeNull()
+    })
+
     test('errors name the operation and the driver, and nothing else of it', async () => {
       const key = `${freshFolder()}absent`
       const error = await storage()
@@ -466,7 +484,9 @@ function checkCases(subject: () => StorageUnderTest, freshFolder: () => string):
 }
 
 /** Any sequence of writes and removals leaves, in every listing, what it leaves in the memory driver. */
-function modelCase(storage: () => Storage, freshFolder: () => string, numRuns: number): void {
+function modelCase(storage: () => Storage, freshFolder: () => string, options: ConformanceOptions): void {
+  const numRuns = options.modelRuns ?? 60
+  const shape = (pages: Outline[]) => (options.hasShortPages === true ? joined(pages) : pages)
   test('any sequence of changes lists as in the model', { timeout: 300_000 }, async () => {
     // Files and folders get names of their own, because a file system cannot have both under one.
     const part = fc.constantFrom('a', 'B', '~', 'é', '\uff5e', '😀', ' +', '%2F', '&', '-')
@@ -500,7 +520,7 @@ function modelCase(storage: () => Storage, freshFolder: () => string, numRuns: n
                 entriesMax,
                 after: after === undefined ? undefined : Buffer.from(folder + after),
               }
-          expect(await outline(storage(), query)).toEqual(await outline(model, query))
+          expect(shape(await outline(storage(), query))).toEqual(shape(await outline(model, query)))
         }
       },
     )
@@ -508,16 +528,24 @@ function modelCase(storage: () => Storage, freshFolder: () => string, numRuns: n
   })
 }
 
+type Outline = { readonly prefixes: readonly string[]; readonly entries: readonly unknown[] }
+
+/** The same in one page, whatever the pages were. */
+function joined(pages: readonly Outline[]): Outline {
+  return { prefixes: pages.flatMap(({ prefixes }) => prefixes), entries: pages.flatMap(({ entries }) => entries) }
+}
+
 /** All that a listing tells and that does not depend on time, page by page. */
-async function outline(storage: Storage, query: ListQuery): Promise<unknown[]> {
-  const pages: unknown[] = []
+async function outline(storage: Storage, query: ListQuery): Promise<Outline[]> {
+  const pages: Outline[] = []
   let token: string | undefined
   do {
     const page = await storage.list({ ...query, ...(token === undefined ? {} : { token }) })
     token = page.token
-    const { count, prefixes, isTruncated } = page
+    const { count, isTruncated } = page
+    const prefixes = page.prefixes.map(String)
     const entries = (await entriesOf(page)).map(({ key, sizeBytes }) => [key, sizeBytes])
-    pages.push({ count, prefixes: prefixes.map(String), isTruncated, entries })
+    pages.push(Object.assign({ prefixes, entries }, { count, isTruncated }))
   } while (token !== undefined)
   return pages
 }
