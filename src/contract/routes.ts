@@ -1,4 +1,5 @@
 import { annotationRoutes } from './annotations.ts'
+import { auditRoutes } from './audit.ts'
 import { authRoutes } from './auth.ts'
 import { cloneRoutes } from './clones.ts'
 import { collectionRoutes } from './collections.ts'
@@ -54,6 +55,7 @@ export const routes = joinGroups(
   projectRoutes,
   settingRoutes,
   integrationRoutes,
+  auditRoutes,
   driverRoutes,
   hintRoutes,
   recipeRoutes,

@@ -1,6 +1,7 @@
 import type { Routes } from '#contract/routes.ts'
 import type { Handlers } from './handler.ts'
 import { annotationHandlers } from './handlers/annotations.ts'
+import { auditHandlers } from './handlers/audit.ts'
 import { authHandlers } from './handlers/auth.ts'
 import { cloneHandlers } from './handlers/clones.ts'
 import { collectionHandlers } from './handlers/collections.ts'
@@ -47,6 +48,7 @@ export const handlers: Handlers<Routes> = {
   ...exportHandlers,
   ...notificationHandlers,
   ...integrationHandlers,
+  ...auditHandlers,
   ...driverHandlers,
   ...hintHandlers,
   ...recipeHandlers,

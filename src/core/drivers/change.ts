@@ -1,5 +1,5 @@
 import type { DriverPayload } from '#contract/drivers.ts'
-import type { Deps } from '#core/deps.ts'
+import type { Caller, Deps } from '#core/deps.ts'
 import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { type CheckOutcome, type CheckSubject, checkDriver } from './check.ts'
@@ -24,6 +24,7 @@ export interface DriverChange {
  */
 export async function prepareChange(
   deps: Deps,
+  caller: Caller,
   driver: Driver,
   change: DriverChange,
 ): Promise<{ readonly fields: queries.DriverFields; readonly isMoved: boolean }> {
@@ -39,7 +40,7 @@ export async function prepareChange(
     (field) => placeOf(driver, field) !== placeOf(subject, field),
   )
   if (isMoved) await refuseInUse(deps.db, driver.id)
-  const outcome = change.validate || !isSupported(subject) ? await checkDriver(deps, subject) : null
+  const outcome = change.validate || !isSupported(subject) ? await checkDriver(deps, subject, caller.userId) : null
   // A driver that works must not be turned into one that cannot.
   const isKeptStill = outcome !== null && isKept(outcome) && driver.state !== 'ready'
   if (outcome?.failure && !isKeptStill) throw outcome.failure

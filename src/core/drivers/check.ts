@@ -1,6 +1,6 @@
 import { type ErrorCode, errors } from '#contract/errors.ts'
 import type { Deps } from '#core/deps.ts'
-import { openCredentials, type Trust } from '#core/integrations/integrations.ts'
+import { openCredentials, recordAudit, type Trust } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
 import { openStorage } from '#storage/open.ts'
@@ -39,13 +39,29 @@ export interface CheckOutcome {
 /**
  * Really tries every right that a driver needs (DR-20, PM-01 to PM-06, PM-19), for saving and for testing. Nothing is stored here.
  *
+ * `actorId`: who asked for it, for the audit of the integration whose credentials are opened; null: the server's own work.
+ *
  * Never throws for what the storage says: a refused right, a wrong address or closed roots come back as the outcome's `failure`. So does
  * `driver.not_supported`, for types whose storage this version does not reach: nothing is ever taken for tried that was not.
  */
-export async function checkDriver(deps: Deps, subject: CheckSubject): Promise<CheckOutcome> {
-  const type = driverType(subject.type)
-  const refusal = unsupported(type, subject.integration?.type ?? null)
+export async function checkDriver(
+  deps: Deps,
+  subject: CheckSubject,
+  actorId: string | null = null,
+): Promise<CheckOutcome> {
+  const refusal = unsupported(driverType(subject.type), subject.integration?.type ?? null)
   if (refusal !== null) return { report: null, failure: refusal }
+  const outcome = await tryStorage(deps, subject)
+  if (subject.integration !== null) {
+    const { failure } = outcome
+    const details = { driverType: subject.type, isUsable: failure === null, ...(failure && { code: failure.code }) }
+    await recordAudit(deps.db, { integrationId: subject.integration.id, actorId, action: 'checked', details })
+  }
+  return outcome
+}
+
+async function tryStorage(deps: Deps, subject: CheckSubject): Promise<CheckOutcome> {
+  const type = driverType(subject.type)
   try {
     const credentials = subject.integration === null ? null : await openCredentials(deps, subject.integration)
     const { integration, folder, allowDelete } = subject

@@ -54,7 +54,7 @@ export async function createDriver(
   draft: DriverDraft & { readonly name: string; readonly validate: boolean },
 ): Promise<DriverInfo> {
   const subject = await describeDraft(deps, draft)
-  const outcome = draft.validate || !isSupported(subject) ? await checkDriver(deps, subject) : null
+  const outcome = draft.validate || !isSupported(subject) ? await checkDriver(deps, subject, caller.userId) : null
   if (outcome?.failure && !isKept(outcome)) throw outcome.failure
   const nowMs = deps.clock.now()
   const id = newId(nowMs)
@@ -86,8 +86,8 @@ export async function createDriver(
 }
 
 /** Tries a driver that is not saved (PM-19); resolves when it is usable, throws its failure otherwise. Nothing is stored. */
-export async function testDraft(deps: Deps, draft: DriverDraft): Promise<void> {
-  const { failure } = await checkDriver(deps, await describeDraft(deps, draft))
+export async function testDraft(deps: Deps, caller: Caller, draft: DriverDraft): Promise<void> {
+  const { failure } = await checkDriver(deps, await describeDraft(deps, draft), caller.userId)
   if (failure !== null) throw failure
 }
 
@@ -158,7 +158,7 @@ export async function updateDriver(deps: Deps, caller: Caller, id: string, chang
     deps.log.info({ driverId: id, allowDelete: change.allowDelete, userId: caller.userId }, 'driver changed')
     return getDriver(deps, id)
   }
-  const { fields, isMoved } = await prepareChange(deps, driver, change)
+  const { fields, isMoved } = await prepareChange(deps, caller, driver, change)
   await withTransaction(deps.db, (tx) => writeChange(tx, driver, fields, { isMoved, nowMs: deps.clock.now() })).catch(
     explainVanishedIntegration,
   )

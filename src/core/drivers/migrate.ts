@@ -42,7 +42,7 @@ export async function migrateDrivers(deps: Deps, caller: Caller, migration: Migr
   for (let at = 0; at < drivers.length; at += AT_ONCE) {
     const batch = drivers.slice(at, at + AT_ONCE).map(async (driver) => ({
       driver,
-      ...(await prepareChange(deps, driver, { integrationId: to.id, validate: true })),
+      ...(await prepareChange(deps, caller, driver, { integrationId: to.id, validate: true })),
     }))
     prepared.push(...(await Promise.all(batch)))
   }

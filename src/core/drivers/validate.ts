@@ -1,6 +1,6 @@
 import { advanceCommand, type Command, createCommand, endCommand } from '#core/commands/commands.ts'
 import type { Caller, Deps } from '#core/deps.ts'
-import { getIntegration, integrationType, openCredentials } from '#core/integrations/integrations.ts'
+import { getIntegration, integrationType, openCredentials, recordAudit } from '#core/integrations/integrations.ts'
 import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { checkFields, integrationOf, requireDriver } from './change.ts'
@@ -27,10 +27,10 @@ interface Outcome {
 }
 
 /** Tries a saved driver again (PM-19) and keeps the outcome with it; resolves when it is usable, throws its failure otherwise. */
-export async function testDriver(deps: Deps, id: string): Promise<void> {
+export async function testDriver(deps: Deps, actorId: string | null, id: string): Promise<void> {
   const driver = await requireDriver(deps, id)
   if (driver.state === 'disconnected') throw new AppError('dataset.disconnected')
-  const outcome = await checkDriver(deps, { ...driver, integration: integrationOf(driver) })
+  const outcome = await checkDriver(deps, { ...driver, integration: integrationOf(driver) }, actorId)
   // If the driver was changed meanwhile, this outcome is not about it and is not kept.
   await queries.recordCheck(deps.db, id, driver.epoch, checkFields(outcome, deps.clock.now()))
   if (outcome.failure !== null) throw outcome.failure
@@ -42,7 +42,7 @@ export async function testDriver(deps: Deps, id: string): Promise<void> {
  * An access key is tried through the oldest storage driver that uses it, because only a bucket says whether it is accepted. Throws `integration.not_supported`
  * where nothing can be tried, so that no answer is ever taken for a success; `integration.unreadable`; or what the storage says.
  */
-export async function testIntegration(deps: Deps, orgId: string, id: string): Promise<void> {
+export async function testIntegration(deps: Deps, caller: Caller, orgId: string, id: string): Promise<void> {
   const integration = await getIntegration(deps, orgId, id)
   await openCredentials(deps, integration)
   const type = integrationType(integration.type)
@@ -50,6 +50,8 @@ export async function testIntegration(deps: Deps, orgId: string, id: string): Pr
     const message = `Integrations of the kind “${type?.label ?? integration.type}” are not supported yet: what was entered is kept sealed, but cannot be tried.`
     throw new AppError('integration.not_supported', { message })
   }
+  if (type.driverTypes.length === 0 || integration.trust !== null)
+    await recordAudit(deps.db, { integrationId: id, actorId: caller.userId, action: 'checked' })
   // A named secret is nobody's credential: that it opens is all there is to try.
   if (type.driverTypes.length === 0) return
   const drivers = await queries.selectDriversOf(deps.db, orgId, id)
@@ -58,7 +60,7 @@ export async function testIntegration(deps: Deps, orgId: string, id: string): Pr
     const message = 'Only a bucket can say whether this key is accepted: make a storage driver with it, that tries it.'
     throw new AppError('integration.not_supported', { message })
   }
-  await testDriver(deps, usable.id)
+  await testDriver(deps, caller.userId, usable.id)
 }
 
 /** Starts trying every storage driver of an integration (PM-20); the command's spec tells of each by its name. */
@@ -99,7 +101,7 @@ export async function continueValidation(deps: Deps, commandId: string): Promise
   const todo = ((await readOutcomes(deps.db, commandId)) ?? [])
     .filter((one) => one.status === 'waiting')
     .slice(0, BATCH)
-  const tried = await Promise.all(todo.map((one) => tryDriver(deps, one)))
+  const tried = await Promise.all(todo.map((one) => tryDriver(deps, commandId, one)))
   await withTransaction(deps.db, async (tx) => {
     const known = await readOutcomes(tx, commandId)
     if (known === null) return
@@ -146,9 +148,12 @@ async function readOutcomes(db: Db, commandId: string): Promise<Outcome[] | null
   return rows[0]?.drivers ?? null
 }
 
-async function tryDriver(deps: Deps, one: Outcome): Promise<Outcome> {
+async function tryDriver(deps: Deps, commandId: string, one: Outcome): Promise<Outcome> {
   try {
-    await testDriver(deps, one.driverId)
+    const { rows } = await deps.db.query<{ id: string }>('select creator_id as id from command where id = $1', [
+      commandId,
+    ])
+    await testDriver(deps, rows[0]?.id ?? null, one.driverId)
     return { ...one, status: 'passed' }
   } catch (error) {
     if (!(error instanceof AppError)) deps.log.error({ driverId: one.driverId, err: error }, 'driver check failed')

@@ -1,7 +1,8 @@
 import type { Caller, Deps } from '#core/deps.ts'
-import { withTransaction } from '#db/connect.ts'
+import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { newId } from '#lib/ids.ts'
+import { recordAudit } from './audit.ts'
 import {
   type Credentials,
   checkOptions,
@@ -16,6 +17,7 @@ import * as queries from './queries.ts'
 import { newTrust, refuseOverCap, trustAfterOptions } from './trust.ts'
 import type { IntegrationType } from './types.ts'
 
+export { type AuditAction, listAlerts, listAudit, recordAudit } from './audit.ts'
 export type { Credentials } from './credentials.ts'
 export type { Integration, IntegrationUse, Trust } from './queries.ts'
 export type { FieldIssue } from './registry.ts'
@@ -51,6 +53,7 @@ export async function createIntegration(deps: Deps, caller: Caller, wanted: NewI
     const row = { id, orgId, name, type: type.type, metadata, trust, creatorId: caller.userId, nowMs }
     await queries.insertIntegration(tx, row)
     await sealOptions(tx, deps.vault, { orgId, integrationId: id, version: 1 }, options)
+    await recordAudit(tx, { integrationId: id, actorId: caller.userId, action: 'created', details: { version: 1 } })
   })
   deps.log.info({ orgId, integrationId: id, type: type.type, userId: caller.userId }, 'integration created')
   return getIntegration(deps, orgId, id)
@@ -126,6 +129,7 @@ export async function updateIntegration(deps: Deps, caller: Caller, change: Inte
     }
     const trust = locked.trust === null || credentials === undefined ? undefined : trustAfterOptions(locked.trust)
     await queries.patchIntegration(tx, { orgId, id, name, metadata, trust, version: next, nowMs: deps.clock.now() })
+    await auditChange(tx, caller, change, locked.name, next)
     return next
   })
   deps.log.info(
@@ -133,6 +137,22 @@ export async function updateIntegration(deps: Deps, caller: Caller, change: Inte
     'integration changed',
   )
   return getIntegration(deps, orgId, id)
+}
+
+/** Writes down each thing that an update changed; of metadata the names alone. */
+async function auditChange(
+  tx: Db,
+  caller: Caller,
+  { id, name, metadata, credentials }: IntegrationChange,
+  nameBefore: string,
+  version: number,
+): Promise<void> {
+  const note = { integrationId: id, actorId: caller.userId }
+  if (name !== undefined && name !== nameBefore)
+    await recordAudit(tx, { ...note, action: 'renamed', details: { from: nameBefore, to: name } })
+  if (metadata !== undefined)
+    await recordAudit(tx, { ...note, action: 'changed', details: { metadata: Object.keys(metadata) } })
+  if (credentials !== undefined) await recordAudit(tx, { ...note, action: 'rotated', details: { version } })
 }
 
 /** What to delete, and how sure the caller is. */
@@ -168,6 +188,8 @@ export async function deleteIntegration(deps: Deps, caller: Caller, deletion: In
         details: { driversCount: found.length, drivers: found },
       })
     }
+    const details = { disconnectedDrivers: found.length }
+    await recordAudit(tx, { integrationId: id, actorId: caller.userId, action: 'deleted', details })
     await queries.deleteIntegrationRow(tx, orgId, id, deps.clock.now())
     return found
   })

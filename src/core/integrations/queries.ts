@@ -130,9 +130,9 @@ export async function lockIntegration(
   db: Db,
   orgId: string,
   id: string,
-): Promise<Pick<Integration, 'type' | 'version' | 'trust'> | null> {
-  const { rows } = await db.query<Pick<Integration, 'type' | 'version' | 'trust'>>(
-    'select type, version, trust from integration where org_id = $1 and id = $2 for update',
+): Promise<Pick<Integration, 'name' | 'type' | 'version' | 'trust'> | null> {
+  const { rows } = await db.query<Pick<Integration, 'name' | 'type' | 'version' | 'trust'>>(
+    'select name, type, version, trust from integration where org_id = $1 and id = $2 for update',
     [orgId, id],
   )
   return rows[0] ?? null

@@ -28,8 +28,8 @@ export const driverHandlers: Handlers<typeof driverRoutes> = {
     return render(await createDriver(deps, caller, { ...draft(access, body), name: body.name, validate }), baseUrl)
   },
 
-  async testNewDriver(deps, { access, body }) {
-    await testDraft(deps, draft(access, body))
+  async testNewDriver(deps, { caller, access, body }) {
+    await testDraft(deps, caller, draft(access, body))
   },
 
   async listDrivers(deps, { query, baseUrl }) {
@@ -82,8 +82,8 @@ export const driverHandlers: Handlers<typeof driverRoutes> = {
     return renderCommand(await validateDrivers(deps, caller, { orgId, id }), baseUrl)
   },
 
-  async testDriver(deps, { params }) {
-    await testDriver(deps, params.driverId)
+  async testDriver(deps, { caller, params }) {
+    await testDriver(deps, caller.userId, params.driverId)
   },
 }
 

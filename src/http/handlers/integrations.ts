@@ -54,8 +54,8 @@ export const integrationHandlers: Handlers<typeof integrationRoutes> = {
     return render(changed, baseUrl)
   },
 
-  async testIntegration(deps, { params }) {
-    await testIntegration(deps, params.orgId, params.integrationId)
+  async testIntegration(deps, { caller, params }) {
+    await testIntegration(deps, caller, params.orgId, params.integrationId)
   },
 
   async deleteIntegration(deps, { caller, params, query }) {
