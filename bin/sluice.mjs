@@ -3,7 +3,7 @@
 // Plain JavaScript on Node built-ins only, down to Node 18: it runs before anything is installed.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +21,7 @@ const usage = `Sluice connects your own cloud storage to your data work: it inde
                                  mutants, stores, crash, sdk
   npm run bench -- NAME …        a benchmark: listing, scan, sync, presign, browse
   npm run check                  types, lint, architecture and unit tests
+  npm run build                  the console, when it is not to be built by the first start
   node bin/sluice.mjs work       only the background work, beside servers with SLUICE_RUN_WORKER=0
   node bin/sluice.mjs migrate    bring the database of DATABASE_URL up to date, then end`
 
@@ -42,9 +43,20 @@ await main(process.argv.slice(2))
 
 async function main([command = 'help', ...args]) {
   switch (command) {
+    case 'build':
+      install({ withDev: true })
+      return exit(await buildConsole())
     case 'serve':
-    case 'work':
     case 'demo':
+      if (!isConsoleBuilt()) {
+        install({ withDev: true })
+        say('Building the console …')
+        const { code } = await buildConsole()
+        if (code !== 0) say('The console could not be built; the server starts with its API only.')
+      }
+      install({ withDev: false })
+      return exit(await run(['src/main.ts', command, ...args].map(inRoot), { isServer: true }))
+    case 'work':
     case 'migrate':
       install({ withDev: false })
       return exit(await run(['src/main.ts', command, ...args].map(inRoot), { isServer: true }))
@@ -170,6 +182,29 @@ function isHeld(lock, waitedMs) {
   }
 }
 
+// ---- the console ------------------------------------------------------------------------------------------------------------------------------
+
+/** Whether what was built of the console is newer than all it is built from. */
+function isConsoleBuilt() {
+  const built = join(root, 'dist', 'console', 'index.html')
+  if (!existsSync(built)) return false
+  const sources = ['console', 'src/contract', 'src/client', 'vite.config.ts', 'package-lock.json']
+  const builtMs = statSync(built).mtimeMs
+  return sources.every((source) => newestMs(join(root, source)) <= builtMs)
+}
+
+function newestMs(path) {
+  const facts = statSync(path)
+  if (!facts.isDirectory()) return facts.mtimeMs
+  return Math.max(facts.mtimeMs, ...readdirSync(path).map((name) => newestMs(join(path, name))))
+}
+
+/** Builds the console's files; says something only when that fails. */
+function buildConsole() {
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+  return run([vite, 'build', '--logLevel', 'warn'], { cwd: root })
+}
+
 // ---- the right Node ---------------------------------------------------------------------------------------------------------------------------
 
 /** The Node the lockfile pins, or the running one when it is new enough to run TypeScript as it is. */
@@ -278,6 +313,7 @@ async function check() {
   const bins = join(root, 'node_modules')
   const steps = [
     ['types', [join(bins, 'typescript', 'bin', 'tsc'), '--noEmit']],
+    ['types of the console', [join(bins, 'typescript', 'bin', 'tsc'), '--noEmit', '-p', 'console']],
     ['lint', [join(bins, '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings']],
   ]
   const total = { passed: 0, failed: 0, skipped: 0 }

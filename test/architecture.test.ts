@@ -65,7 +65,7 @@ interface Source {
 
 function walk(folder: string): Source[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.m?[tj]s$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(m?[tj]s|tsx)$/.test(entry.name))
     .map((entry) => {
       const path = relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/')
       const text = readFileSync(join(root, path), 'utf8')
@@ -83,7 +83,8 @@ function walk(folder: string): Source[] {
 const src = walk('src')
 const isTest = (path: string) => /\.test\.ts$/.test(path)
 const production = src.filter(({ path }) => !isTest(path))
-const everything = [...src, ...walk('test'), ...walk('bench'), ...walk('bin')]
+const console = walk('console/src')
+const everything = [...src, ...console, ...walk('test'), ...walk('bench'), ...walk('bin')]
 
 /** The file of ours that an import leads to, from the root; null for packages. */
 function target(from: string, specifier: string): string | null {
@@ -142,10 +143,30 @@ describe('imports', () => {
     expect(wrong.map(({ path }) => path)).toEqual([])
   })
 
+  test('of the console are the client and the types of the contract; its features do not know of one another', () => {
+    const wrong: string[] = []
+    const featureOf = (path: string) => /^console\/src\/features\/([^/]+)\//.exec(path)?.[1]
+    for (const { path, imports } of console) {
+      for (const { specifier, isTypeOnly } of imports) {
+        const to = target(path, specifier)
+        if (to?.startsWith('src/') === true) {
+          // The contract's schemas would bring their library into the browser.
+          const isFit = to.startsWith('src/client/') || (to.startsWith('src/contract/') && isTypeOnly)
+          if (!isFit) wrong.push(`${path} imports ${to}`)
+        } else if (to !== null && featureOf(path) !== undefined) {
+          const other = featureOf(to)
+          const isOwn = other === undefined ? /\/(ui|app|i18n)\//.test(to) : other === featureOf(path)
+          if (!isOwn) wrong.push(`${path} imports ${to}`)
+        }
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
   test('of our own files name the file with its ending', () => {
     const wrong = everything.flatMap(({ path, imports }) =>
       imports
-        .filter(({ specifier }) => /^[.#]/.test(specifier) && !/\.(m?[tj]s|json)$/.test(specifier))
+        .filter(({ specifier }) => /^[.#]/.test(specifier) && !/\.(m?[tj]s|tsx|json|css)$/.test(specifier))
         .map(({ specifier }) => `${path}: ${specifier}`),
     )
     expect(wrong).toEqual([])
@@ -197,7 +218,7 @@ function code(text: string): string {
 
 test('every export has a docstring, alone or together with those right above it', () => {
   const wrong: string[] = []
-  for (const { path, text } of production) {
+  for (const { path, text } of [...production, ...console]) {
     for (const paragraph of text.split(/\n\s*\n/)) {
       const name =
         /^export (?:declare )?(?:abstract )?(?:async )?(?:function\*?|class|interface|type|const|let)\s+([\w$]+)/m.exec(

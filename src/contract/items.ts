@@ -300,6 +300,7 @@ export const itemRoutes = {
     summary:
       'Gives the file’s bytes: 307 to a signed address of the storage, or through this server (with Range) where signing is impossible.',
     access: ofItem,
+    byCookie: true,
     params: itemParams,
     errors: [
       'item.not_found',

@@ -56,6 +56,8 @@ export interface Route<
   /** One sentence for the reference. */
   readonly summary: string
   readonly access: Access<{ params: Output<P>; query: Output<Q>; body: Output<B> }>
+  /** It answers bytes that a page shows as a picture or plays: a browser's cookie does in place of the token (`http/cookies.ts`). GET only. */
+  readonly byCookie?: true
   readonly params?: P
   readonly query?: Q
   readonly body?: B

@@ -21,6 +21,7 @@ import { queryRoutes } from './query.ts'
 import { quotaRoutes } from './quota.ts'
 import { recipeRoutes } from './recipes.ts'
 import type { Route } from './route.ts'
+import { sessionRoutes } from './session.ts'
 import { settingRoutes } from './settings.ts'
 import { setupRoutes } from './setup.ts'
 import { syncSettingsRoutes } from './sync-settings.ts'
@@ -76,6 +77,7 @@ export const routes = joinGroups(
   annotationRoutes,
   exportRoutes,
   notificationRoutes,
+  sessionRoutes,
   setupRoutes,
   systemRoutes,
 )

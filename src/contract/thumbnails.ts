@@ -11,6 +11,7 @@ export const thumbnailRoutes = {
     summary:
       'Gives a small picture of an image, 256 pixels at its longest side, made when it is first asked for: its bytes, or 307 to a signed address of the storage.',
     access: { scope: 'item', role: 'annotator', of: (request) => request.params.itemId },
+    byCookie: true,
     params: z.object({ itemId: id('item') }),
     errors: [
       'item.not_found',

@@ -6,6 +6,7 @@ import { type Routes, routes } from '#contract/routes.ts'
 import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import { addBodyParsers, passMultipart } from './bodies.ts'
+import { CONSOLE_FOLDER, readConsole } from './console.ts'
 import type { Handlers } from './handler.ts'
 import { handlers } from './handlers.ts'
 import { isMultipart } from './multipart.ts'
@@ -23,9 +24,13 @@ const UPLOAD_MS_MAX = 24 * 3_600_000
 /**
  * Builds the HTTP server of a process: every route of the contract's table, and one shape for every failure (D8). It does not listen yet:
  * call `listen`, or `inject` in tests. `table` replaces the handlers; only for the test of the guard, which must be able to knock at every door
- * without anything happening behind it.
+ * without anything happening behind it. `consoleFolder` is where the console's files are, if they are anywhere.
  */
-export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): FastifyInstance {
+export function buildHttp(
+  deps: Deps,
+  table: Handlers<Routes> = handlers,
+  consoleFolder = CONSOLE_FOLDER,
+): FastifyInstance {
   const app = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
     // Our own line, below: Fastify's would log the address with its query, where signatures and search terms stand.
@@ -41,6 +46,7 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
   })
   addBodyParsers(app)
   app.decorateRequest('auth', null)
+  const consoleFiles = readConsole(consoleFolder)
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
   app.addHook('onRequest', async (request, reply) => {
@@ -53,7 +59,7 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
     })
     if (stopping.signal.aborted) throw new AppError('server.stopping')
     // Said here and not in the not-found handler, so that a body nobody asked for is not even read.
-    if (request.is404) {
+    if (request.is404 && consoleFiles?.answers(request) !== true) {
       const methods = methodsAt(pathOf(request))
       if (methods.length === 0) throw new AppError('route.not_found')
       reply.header('allow', methods.join(', '))
@@ -62,8 +68,10 @@ export function buildHttp(deps: Deps, table: Handlers<Routes> = handlers): Fasti
   })
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply.statusCode, reply.elapsedTime))
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
-  app.setNotFoundHandler(() => {
-    throw new AppError('route.not_found')
+  // Whatever comes here is the console's: the hook above has refused the rest.
+  app.setNotFoundHandler((request, reply) => {
+    if (consoleFiles === null) throw new AppError('route.not_found')
+    return consoleFiles.send(request, reply)
   })
   for (const [name, route] of Object.entries(routes) as [keyof Routes, Route][]) {
     const parts = { deps, route, handler: table[name] as AnyHandler, stopping: stopping.signal }

@@ -22,6 +22,7 @@ import { projectHandlers } from './handlers/projects.ts'
 import { queryHandlers } from './handlers/query.ts'
 import { quotaHandlers } from './handlers/quota.ts'
 import { recipeHandlers } from './handlers/recipes.ts'
+import { sessionHandlers } from './handlers/session.ts'
 import { settingHandlers } from './handlers/settings.ts'
 import { setupHandlers } from './handlers/setup.ts'
 import { syncSettingsHandlers } from './handlers/sync-settings.ts'
@@ -33,6 +34,7 @@ import { uploadHandlers } from './handlers/uploads.ts'
 /** The handler of every route of the table; the type check fails when one is missing. */
 export const handlers: Handlers<Routes> = {
   ...systemHandlers,
+  ...sessionHandlers,
   ...setupHandlers,
   ...authHandlers,
   ...orgHandlers,

@@ -5,6 +5,7 @@ import type { Access, Route } from '#contract/route.ts'
 import { type Authenticated, authenticate, type Granted, grant } from '#core/access/access.ts'
 import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
+import { BYTES_COOKIE, cookieOf } from './cookies.ts'
 import { parseQuery } from './forms.ts'
 import type { CallFrame } from './handler.ts'
 import { issueList } from './problem.ts'
@@ -56,13 +57,13 @@ export function addRoute(app: unknown, { deps, route, handler, stopping }: Route
     url: fullPath(route),
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     onRequest: async (request) => {
-      if (route.access !== 'public') request.auth = await authenticate(deps, bearerToken(request))
+      if (route.access !== 'public') request.auth = await authenticate(deps, tokenOf(request, route))
     },
     handler: async (request, reply) => {
       const parsed = new LazyRequest(route, request)
       const access = await guard(deps, route.access, request.auth, parsed)
       const { params, query, body } = parsed
-      const frame = frameOf(deps, request, reply, access)
+      const frame = frameOf({ deps, route }, request, reply, access)
       // Assigned onto the frame, not spread: a spread would touch the getters that throw on public routes.
       const call = Object.assign(frame, { stopping, params, query, body })
       const result = isRepeatedWhenLost(route)
@@ -130,14 +131,21 @@ async function guard(deps: Deps, access: Access, auth: Authenticated | null, req
   return await grant(deps, auth.caller, access.scope, access.of(request), access.role, evenDeleted)
 }
 
-function bearerToken(request: FastifyRequest): string {
+function tokenOf(request: FastifyRequest, { byCookie }: Route): string {
   const header = request.headers.authorization
+  const cookie = header === undefined && byCookie ? cookieOf(request, BYTES_COOKIE) : undefined
+  if (cookie !== undefined) return cookie
   const match = header === undefined ? null : /^Bearer ([^\s]+)$/i.exec(header)
   if (match?.[1] === undefined) throw new AppError('auth.required')
   return match[1]
 }
 
-function frameOf(deps: Deps, raw: FastifyRequest, reply: FastifyReply, access: Granted): Omit<CallFrame, 'stopping'> {
+function frameOf(
+  { deps, route }: Pick<RouteParts, 'deps' | 'route'>,
+  raw: FastifyRequest,
+  reply: FastifyReply,
+  access: Granted,
+): Omit<CallFrame, 'stopping'> {
   const auth = (): Authenticated => {
     if (raw.auth === null) throw new Error('a public route has no caller')
     return raw.auth
@@ -147,7 +155,7 @@ function frameOf(deps: Deps, raw: FastifyRequest, reply: FastifyReply, access: G
     raw,
     reply,
     baseUrl: baseUrlOf(deps, raw),
-    recheck: async () => void (await authenticate(deps, bearerToken(raw))),
+    recheck: async () => void (await authenticate(deps, tokenOf(raw, route))),
     get caller() {
       return auth().caller
     },

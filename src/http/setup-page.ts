@@ -46,7 +46,11 @@ form.addEventListener('submit', async (event) => {
     const answer = await response.json()
     if (response.ok) {
       form.hidden = true
-      outcome.textContent = 'Done. ' + answer.email + ' is the owner and can log in.'
+      outcome.textContent = 'Done. ' + answer.email + ' is the owner. '
+      const link = document.createElement('a')
+      link.href = '/'
+      link.textContent = 'Log in'
+      outcome.append(link)
     } else {
       const places = Array.isArray(answer.details) ? answer.details.map((place) => ' ' + place.path + ': ' + place.message + '.').join('') : ''
       outcome.textContent = answer.message + places

@@ -288,9 +288,9 @@ describe('what cannot be followed', () => {
     const { rows } = await db.query<{ id: string }>('select integration_id as id from driver where id = $1', [
       bench.driverId,
     ])
-    const useOf = (integrationId: string, condition = 'true') =>
+    const connectBy = (integrationId: string, condition = 'true') =>
       db.query(`update driver set integration_id = $1, epoch = epoch + 1 where ${condition}`, [integrationId])
-    await useOf(refused.body.id)
+    await connectBy(refused.body.id)
     bench.bucket.remove('ref/a.txt')
     await hint(['ref/a.txt'], true)
     await drain()
@@ -301,6 +301,6 @@ describe('what cannot be followed', () => {
     await drain()
     expect((await rowsOf(datasetId)).find(({ path }) => path === 'ref/a.txt')).toBeUndefined()
     expect(await dirtyKeys()).toEqual([])
-    await useOf(rows[0]!.id, `id <> '${other}'`)
+    await connectBy(rows[0]!.id, `id <> '${other}'`)
   })
 })

@@ -1,0 +1,61 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { Failed } from '../ui/states.tsx'
+import { isLoggedIn } from './session.ts'
+
+const root = createRootRoute({ component: Outlet })
+
+/** Where to go after the log-in: an address of the console's own, nothing else. */
+const wayBack = (value: unknown): string => (typeof value === 'string' && /^\/(?![/\\])/.test(value) ? value : '/')
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/log-in',
+  validateSearch: (search: Record<string, unknown>): { to?: string } =>
+    wayBack(search.to) === '/' ? {} : { to: wayBack(search.to) },
+  component: lazyRouteComponent(() => import('../features/login/login-page.tsx'), 'LoginPage'),
+})
+
+/** All that wants somebody logged in, in the frame of navigation. */
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  beforeLoad: async ({ location }) => {
+    if (!(await isLoggedIn())) throw redirect({ to: '/log-in', search: { to: location.href } })
+  },
+  component: lazyRouteComponent(() => import('../features/shell/shell.tsx'), 'Shell'),
+})
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  component: lazyRouteComponent(() => import('../features/shell/home-page.tsx'), 'HomePage'),
+})
+
+const datasets = createRoute({
+  getParentRoute: () => shell,
+  path: '/projects/$projectId/datasets',
+  component: lazyRouteComponent(() => import('../features/datasets/datasets-page.tsx'), 'DatasetsPage'),
+})
+
+const tree = root.addChildren([login, shell.addChildren([home, datasets])])
+
+/** Every page of the console by its address. */
+export const router = createRouter({
+  routeTree: tree,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,7 @@
+import '@mantine/core/styles.css'
+import './app/app.css'
+import { createRoot } from 'react-dom/client'
+import { App } from './app/app.tsx'
+import './i18n/i18n.ts'
+
+createRoot(document.getElementById('root')!).render(<App />)

@@ -1,0 +1,56 @@
+import { Notification, Stack } from '@mantine/core'
+import { useSyncExternalStore } from 'react'
+
+/** A short word about something that just happened. */
+export interface Toast {
+  readonly id: number
+  readonly text: string
+  readonly kind: 'done' | 'failed'
+}
+
+const SHOWN_MS = 6_000
+let toasts: readonly Toast[] = []
+let nextId = 1
+const listeners = new Set<() => void>()
+
+/** Shows a toast for some seconds; failures stay until they are closed. */
+export function toast(text: string, kind: Toast['kind'] = 'done'): void {
+  const id = nextId++
+  change([...toasts, { id, text, kind }])
+  if (kind === 'done') setTimeout(() => close(id), SHOWN_MS)
+}
+
+function close(id: number): void {
+  change(toasts.filter((each) => each.id !== id))
+}
+
+function change(next: readonly Toast[]): void {
+  toasts = next
+  for (const listener of listeners) listener()
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** Where toasts appear; once, at the root. */
+export function Toasts() {
+  const shown = useSyncExternalStore(subscribe, () => toasts)
+  return (
+    <Stack
+      pos="fixed"
+      bottom="1rem"
+      right="1rem"
+      w="min(24rem, calc(100vw - 2rem))"
+      style={{ zIndex: 1000 }}
+      aria-live="polite"
+    >
+      {shown.map(({ id, text, kind }) => (
+        <Notification key={id} color={kind === 'failed' ? 'red' : 'teal'} onClose={() => close(id)} withBorder>
+          {text}
+        </Notification>
+      ))}
+    </Stack>
+  )
+}
