@@ -9,6 +9,7 @@ import { type Fragment, sql } from './query/fragment.ts'
 import { bounded } from './query/pages.ts'
 import { type Condition, parseSelection } from './query/parse.ts'
 import { itemOrder, itemsFrom, needsDir, planItems } from './query/plan.ts'
+import { checkSelection } from './query/searchable.ts'
 import type { QueryScope } from './query/sql.ts'
 
 /** What can be done to many items at once. */
@@ -63,7 +64,9 @@ export async function countSelection(deps: Deps, datasetNo: number, query: unkno
 
 async function fromOf(deps: Deps, datasetNo: number, query: unknown): Promise<Omit<Source, 'no'> | null> {
   const view = await viewDataset(deps.db, datasetNo)
-  const plan = await planItems(deps.db, datasetNo, compileFilter(parseSelection(query), 'item', view))
+  const filter = parseSelection(query)
+  checkSelection(filter, view.unsearchable)
+  const plan = await planItems(deps.db, datasetNo, compileFilter(filter, 'item', view))
   if (plan === null) return null
   return { from: itemsFrom(plan, needsDir(plan)), order: itemOrder(plan, [{ field: 'id', isDescending: false }]) }
 }
@@ -95,6 +98,7 @@ async function sourceOf(db: Db, scope: QueryScope, selection: Selection): Promis
     return { from, no: sql`r.item_no`, order: sql`order by r.item_no` }
   }
   const asked = parseSelection(selection.filter === null ? null : { filter: selection.filter }, '')
+  checkSelection(asked, scope.unsearchable)
   const filter: Condition = { kind: 'and', of: [markOf[selection.kind], asked] }
   const plan = await planItems(db, scope.datasetNo, compileFilter(filter, 'item', scope))
   if (plan === null) return null

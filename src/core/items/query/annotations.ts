@@ -8,6 +8,7 @@ import type { Compiled } from './compiled.ts'
 import { allOf, type Fragment, raw, sql } from './fragment.ts'
 import { answerPage, bounded, isIdPage, type Page, type Part } from './pages.ts'
 import { parseQuery } from './parse.ts'
+import { checkSearchable } from './searchable.ts'
 import { countRows, type Total } from './total.ts'
 
 /**
@@ -23,6 +24,7 @@ export async function queryAnnotationRows<Row extends pg.QueryResultRow>(
 ): Promise<{ page: Page<Row>; view: DatasetView }> {
   const query = parseQuery({ ...body, resource: 'annotations' })
   const view = await viewDataset(deps.db, datasetNo)
+  checkSearchable(query, view.unsearchable)
   const tests = compileFilter(query.filter, 'annotation', view)
   const from = annotationsFrom(datasetNo, tests)
   if (from === null) return { page: await answerPage<Row>([], query, false), view }

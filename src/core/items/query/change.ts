@@ -1,6 +1,8 @@
 import type { QueryDone } from '#contract/query.ts'
 import type { Caller, Deps } from '#core/deps.ts'
+import { viewDataset } from '../dataset-view.ts'
 import { type AnnotationActs, actOnNext, type Progress, parseChange } from './act.ts'
+import { checkSearchable } from './searchable.ts'
 import { leaveToJob } from './work.ts'
 
 /** Longest that a request works on what a query finds, in milliseconds, before the rest is left to a job; the SDK gives up after 120 s. */
@@ -19,6 +21,8 @@ export async function actOnQuery(
   budgetMs = ACT_BUDGET_MS,
 ): Promise<QueryDone> {
   const query = parseChange(body)
+  // Asked once: a schema that changes while a job works on the rest does not leave the work half done.
+  checkSearchable(query, (await viewDataset(deps.db, datasetNo)).unsearchable)
   const untilMs = deps.clock.now() + budgetMs
   let progress: Progress = { cursor: '-1', count: 0, isDone: false }
   while (!progress.isDone) {

@@ -102,6 +102,7 @@ const LISTED_FOLDERS_MAX = 500
 function either(of: readonly Compiled[]): Compiled {
   if (of.length === 1) return of[0]!
   const where = anyOf(of.map((part) => part.where))
+  if (typeof where === 'boolean') return folderOnly(where)
   return { ...mixed(where, anyOf(of.map((part) => part.folder))), isFolderOnly: of.every((part) => part.isFolderOnly) }
 }
 
@@ -142,6 +143,7 @@ function filenamePattern(pattern: string, place: string): Compiled {
 }
 
 function mixed(where: Predicate, folder: Predicate): Compiled {
+  if (typeof where === 'boolean') return folderOnly(where)
   return { where, folder, isFolderOnly: false, usesDir: true }
 }
 

@@ -18,7 +18,8 @@ import {
   needsDir,
   planItems,
 } from './plan.ts'
-import { countRows, type Total, totalItems } from './total.ts'
+import { checkSearchable } from './searchable.ts'
+import { COUNT_BUDGET_MS, COUNT_CAP, countRows, type Total, totalItems } from './total.ts'
 
 export { PAGE_BUDGET_MS } from './pages.ts'
 
@@ -42,6 +43,7 @@ export async function queryItems(
 ): Promise<ItemPage> {
   const query = parseQuery({ ...body, resource: 'items' })
   const view = await viewDataset(deps.db, datasetNo)
+  checkSearchable(query, view.unsearchable)
   const plan = await planItems(deps.db, datasetNo, compileFilter(query.filter, 'item', view))
   const dirs = dirsFrom(datasetNo, compileFilter(query.filter, 'dir', view))
   const parts = [
@@ -59,11 +61,17 @@ function isById({ field }: SortKey): boolean {
 
 type PathRow = ItemRow & { path?: string; total?: number }
 
-function itemPart(deps: Deps, plan: ItemPlan, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {
+function itemPart(deps: Deps, found: ItemPlan, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {
+  let plan = found
   let total: Total | undefined
   return {
     async fetch(offset, limit) {
-      const rows = await fetchItems(deps, plan, query, offset, limit)
+      let rows = await gatherItems(deps, plan, query, offset, limit)
+      if (rows === null) {
+        // Too many for the moment, for their total as well.
+        plan = { ...plan, itemsMax: Number.POSITIVE_INFINITY }
+        rows = await walkItems(deps, plan, query, offset, limit)
+      }
       if (rows[0]?.total !== undefined) total = { count: rows[0].total, isEstimate: false }
       const paths = rows[0]?.path !== undefined ? null : await pathsOf(deps, plan, rows)
       const mediaTypes = await mediaTypeNames(
@@ -77,29 +85,59 @@ function itemPart(deps: Deps, plan: ItemPlan, query: ParsedQuery, view: DatasetV
   }
 }
 
-async function fetchItems(
+/** Reads a page of a plan whose items are to be gathered, by the statement that suits it; null where that takes longer than to walk to them. */
+async function gatherItems(
+  deps: Deps,
+  plan: ItemPlan,
+  query: ParsedQuery,
+  offset: number,
+  limit: number,
+): Promise<PathRow[] | null> {
+  if (!isOfDocuments(plan) || !query.sort.every(isById)) return await readItems(deps, plan, query, offset, limit)
+  if (!isWorthGathering(plan)) return null
+  const page = gatheredPage(plan, query.sort, offset, limit)
+  return plan.indexed === null || plan.indexed <= COUNT_CAP
+    ? await bounded<PathRow>(deps.db, page)
+    : await runWithin<PathRow>(deps.db, page, COUNT_BUDGET_MS)
+}
+
+/** Many have these values, so a walk by id meets a page of them soon, unless they all lie far away. */
+async function walkItems(
   deps: Deps,
   plan: ItemPlan,
   query: ParsedQuery,
   offset: number,
   limit: number,
 ): Promise<PathRow[]> {
-  const isOfDocuments = plan.tests.some((test) => test.isGathered === true)
-  const isInOrder = query.sort.every(isById)
-  if (isOfDocuments && isInOrder && isWorthGathering(plan))
-    return await bounded<PathRow>(deps.db, gatheredPage(plan, query.sort, offset, limit))
-  const isJoined = needsDir(plan, query.sort)
+  const walked = await runWithin<PathRow>(deps.db, pageOf(plan, query, offset, limit), WALK_BUDGET_MS)
+  return walked ?? (await bounded<PathRow>(deps.db, gatheredPage(plan, query.sort, offset, limit)))
+}
+
+async function readItems(
+  deps: Deps,
+  plan: ItemPlan,
+  query: ParsedQuery,
+  offset: number,
+  limit: number,
+): Promise<PathRow[]> {
+  const isIndexed =
+    query.sort.every(isById) && plan.tests.every((test) => test.isHidden !== undefined || test.isIdBound)
+  const statement = pageOf(plan, query, offset, limit)
+  return isIndexed && offset <= OFFSET_CHEAP_MAX
+    ? await run<PathRow>(deps.db, statement)
+    : await bounded<PathRow>(deps.db, statement)
+}
+
+function pageOf(plan: ItemPlan, { sort }: ParsedQuery, offset: number, limit: number): Fragment {
+  const isJoined = needsDir(plan, sort)
   const columns = raw(isJoined ? `${itemColumns}, d.path` : itemColumns)
   // In another order than that of ids all have to be looked at anyway.
-  const from = itemsFrom(plan, isJoined, isOfDocuments && !isInOrder)
-  const page = sql`limit ${limit}::bigint offset ${offset}::bigint`
-  const statement = sql`select ${columns} ${from} ${itemOrder(plan, query.sort)} ${page}`
-  const isIndexed = isInOrder && plan.tests.every((test) => test.isHidden !== undefined || test.isIdBound)
-  if (isIndexed && offset <= OFFSET_CHEAP_MAX) return await run<PathRow>(deps.db, statement)
-  if (!isOfDocuments || !isInOrder) return await bounded<PathRow>(deps.db, statement)
-  // Many have these values, so a walk meets a page of them soon, unless they all lie far away.
-  const walked = await runWithin<PathRow>(deps.db, statement, WALK_BUDGET_MS)
-  return walked ?? (await bounded<PathRow>(deps.db, gatheredPage(plan, query.sort, offset, limit)))
+  const from = itemsFrom(plan, isJoined, isOfDocuments(plan) && !sort.every(isById))
+  return sql`select ${columns} ${from} ${itemOrder(plan, sort)} limit ${limit}::bigint offset ${offset}::bigint`
+}
+
+function isOfDocuments({ tests }: ItemPlan): boolean {
+  return tests.some((test) => test.isGathered === true)
 }
 
 /** A page by id of what the index of documents finds, and how many that is all together: the rows are looked at once for both. */

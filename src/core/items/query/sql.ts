@@ -19,6 +19,8 @@ export interface QueryScope {
   readonly datasetId: string
   readonly creator: string
   readonly createdMs: number
+  /** Paths of items' metadata that nobody may search by. */
+  readonly unsearchable: readonly string[]
 }
 
 /** SQL of an item's last change in milliseconds; an item that was never updated was last changed when it came. */

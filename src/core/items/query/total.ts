@@ -8,7 +8,7 @@ import { type ItemPlan, isWorthGathering, itemNo, itemsFrom, needsDir } from './
 export const COUNT_CAP = 10_000
 /** Longest that a page’s total may take when it is more than the cap, in milliseconds. */
 export const COUNT_BUDGET_MS = 100
-/** Longest for items that are few enough to be gathered, whatever the page may take, in milliseconds. */
+/** Longest that counting up to the cap may take, or what is few enough to be gathered, in milliseconds. */
 const COUNT_FEW_BUDGET_MS = 500
 /** Longest that a count that was asked for on its own may take, in milliseconds. */
 export const COUNT_ALONE_BUDGET_MS = 20_000
@@ -65,7 +65,7 @@ export async function countRows(
   order: Fragment = sql``,
 ): Promise<Total> {
   const limited = sql`select count(*) as count from (select 1 ${from} ${order} limit ${COUNT_CAP + 1}::int) as few`
-  const [few] = (await runWithin<{ count: number }>(pool, limited, Math.max(budgetMs, COUNT_BUDGET_MS))) ?? []
+  const [few] = (await runWithin<{ count: number }>(pool, limited, Math.max(budgetMs, COUNT_FEW_BUDGET_MS))) ?? []
   if (few !== undefined && few.count <= COUNT_CAP) return { count: few.count, isEstimate: false }
   if (budgetMs > 0) {
     const [all] = (await runWithin<{ count: number }>(pool, sql`select count(*) as count ${from}`, budgetMs)) ?? []
