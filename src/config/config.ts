@@ -1,7 +1,10 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Secret } from '#lib/secret.ts'
+import { type AwsIdentity, awsIdentityOf, awsVariables } from './aws-identity.ts'
 import { type EgressRule, isLoopbackHost, loopbackRules, parseEgressRules } from './egress-rules.ts'
+import { type GcpIdentity, gcpIdentityOf, gcpVariables } from './gcp-identity.ts'
+import { parseRegistryRealms, type RegistryRealm } from './registry-realms.ts'
 
 const flag = z.enum(['0', '1', 'false', 'true']).transform((text) => text === '1' || text === 'true')
 
@@ -67,15 +70,8 @@ export const variables = z.object({
     .min(0)
     .optional()
     .describe('Data points that an organization made from now on may use, one an item; no limit unless set.'),
-  SLUICE_AWS_PRINCIPAL_ARN: z
-    .string()
-    .regex(/^arn:aws(-[a-z]+)*:(iam|sts)::\d{12}:[\x21-\x7e]+$/)
-    .optional()
-    .describe('ARN of this server’s own AWS user or role, which cross-account roles have to trust.'),
-  SLUICE_GCP_PRINCIPAL_EMAIL: z
-    .email()
-    .optional()
-    .describe('E-mail address of this server’s own Google service account, which cross-project ones have to trust.'),
+  ...awsVariables,
+  ...gcpVariables,
   SLUICE_AWS_CROSS_MAX: z.coerce
     .number()
     .int()
@@ -99,6 +95,12 @@ export const variables = z.object({
     .regex(/^\d{1,5}(,\d{1,5})*$/)
     .default('80,443,5000,8080,8443,9000,9020,9021,9443')
     .describe('Ports of public addresses that storages may have.'),
+  SLUICE_REGISTRY_REALMS: z
+    .string()
+    .default('')
+    .describe(
+      'Token services that container registries may name besides their own host, as registry=service, separated by commas.',
+    ),
   SLUICE_EGRESS_HTTP: flag.default(false).describe('Whether storages at public addresses may do without TLS.'),
   SLUICE_RUN_WORKER: flag
     .default(true)
@@ -136,10 +138,17 @@ export interface Config {
   /** This server's own identities, which other accounts trust; null: none yet. */
   readonly awsPrincipalArn: string | null
   readonly gcpPrincipalEmail: string | null
+  /** How this server logs in as its AWS identity; null: not at all. */
+  readonly awsIdentity: AwsIdentity | null
+  /** Null: AWS's own. */
+  readonly awsStsEndpoint: string | null
+  readonly gcpIdentity: GcpIdentity
   /** Cross-account integrations an organization may have; null: no limit. */
   readonly awsCrossMax: number | null
   readonly gcpCrossMax: number | null
   readonly runWorker: boolean
+  /** Token services that registries' passwords may be sent to besides the known ones. */
+  readonly registryRealms: readonly RegistryRealm[]
   /** Where connections to addresses that tenants give may lead. */
   readonly egress: {
     readonly allow: readonly EgressRule[]
@@ -171,10 +180,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     listConnections: v.SLUICE_LIST_CONNECTIONS,
     dataPointsMax: v.SLUICE_DATA_POINTS_MAX ?? null,
     awsPrincipalArn: v.SLUICE_AWS_PRINCIPAL_ARN ?? null,
+    awsIdentity: awsIdentityOf(v),
+    awsStsEndpoint: v.SLUICE_AWS_STS_ENDPOINT === undefined ? null : new URL(v.SLUICE_AWS_STS_ENDPOINT).origin,
     gcpPrincipalEmail: v.SLUICE_GCP_PRINCIPAL_EMAIL ?? null,
+    gcpIdentity: gcpIdentityOf(v),
     awsCrossMax: v.SLUICE_AWS_CROSS_MAX ?? null,
     gcpCrossMax: v.SLUICE_GCP_CROSS_MAX ?? null,
     runWorker: v.SLUICE_RUN_WORKER,
+    registryRealms: parseRegistryRealms(v.SLUICE_REGISTRY_REALMS),
     egress: {
       allow: egressRulesOf(v),
       ports: v.SLUICE_EGRESS_PORTS.split(',').map(Number),

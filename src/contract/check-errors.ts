@@ -10,6 +10,7 @@ export const checkErrors = [
   'storage.wrong_region',
   'storage.bad_credentials',
   'storage.expired_credentials',
+  'storage.role_denied',
   'storage.clock_skew',
   'storage.denied',
   'storage.kms_denied',

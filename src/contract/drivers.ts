@@ -29,12 +29,22 @@ export const DriverPayload = z.looseObject({
     .describe('s3: whether the bucket stands in the path; chosen by itself unless given.'),
   storageClass: line.nullish().describe('s3: storage class of what is uploaded.'),
   rootPath: line.nullish().describe('local: a folder on the server that the operator opened (SLUICE_LOCAL_ROOTS).'),
+  server: line.nullish().describe('registry: the registry’s host, with its port where it has one.'),
+  repositories: line
+    .nullish()
+    .describe('registry: the repositories to take, separated by commas; all that the registry lists where left out.'),
   elasticIndex: line.nullish().describe('powerscaleS3, powerscaleNfs: the elastic index.'),
   elasticIndexPath: line.nullish().describe('powerscaleS3, powerscaleNfs: the path in the elastic index.'),
   computeId: line.nullish().describe('computeCluster: the compute’s id.'),
   computeStorageName: line.nullish().describe('computeCluster: the storage’s name there.'),
   public: z.boolean().nullish().describe('computeCluster: whether others may use it.'),
   proxy: z.boolean().nullish().describe('Whether files are streamed through this server instead of from the storage.'),
+  readOnly: z
+    .boolean()
+    .nullish()
+    .describe(
+      's3: nothing is written to the storage, not even the test file; uploads and removals there are refused. A public bucket needs it and no integration.',
+    ),
 })
 export type DriverPayload = z.output<typeof DriverPayload>
 
@@ -82,7 +92,10 @@ export const Driver = z.object({
   browserEndpoint: z.string().optional(),
   pathStyle: z.boolean().optional(),
   rootPath: z.string().optional(),
+  server: z.string().optional(),
+  repositories: z.string().optional(),
   proxy: z.boolean().optional(),
+  readOnly: z.boolean().optional(),
   state: z
     .enum(['ready', 'failed', 'disconnected', 'unsupported'])
     .describe('unsupported: it is kept, but this version of the server cannot reach its storage yet.'),

@@ -107,6 +107,10 @@ export const errors = {
   'driver.invalid': { status: 400, message: 'The storage driver is described wrongly; see details for the fields.' },
   'driver.in_use': { status: 400, message: 'Datasets still use this storage driver; delete them first.' },
   'driver.changed': { status: 409, message: 'Somebody else changed this storage driver meanwhile; look at it again.' },
+  'driver.read_only': {
+    status: 409,
+    message: 'The storage driver is read-only: nothing is written to its storage or removed from it.',
+  },
   'driver.check_failed': {
     status: 400,
     message: 'The storage refused a right that the driver needs; see details for each probe.',

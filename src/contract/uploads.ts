@@ -46,6 +46,7 @@ export const uploadRoutes = {
       'item.reserved_path',
       'item.excluded_path',
       'item.link_broken',
+      'driver.read_only',
       'quota.exceeded',
       'storage.denied',
       'storage.unreachable',

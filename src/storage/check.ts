@@ -4,8 +4,8 @@ import { errors } from '#contract/errors.ts'
 import type { Egress } from './egress.ts'
 import { storageErrorCode } from './error-codes.ts'
 import { fetchSigned } from './http/fetch-signed.ts'
-import { HIDDEN_FOLDER, hiddenFolderTest } from './key.ts'
-import type { CheckOptions, CheckReport, Probe, SignedRequest, Storage } from './port.ts'
+import { HIDDEN_FOLDER, hiddenFolderTest, unaddressableReason } from './key.ts'
+import type { Capabilities, CheckOptions, CheckReport, Probe, SignedRequest, Storage } from './port.ts'
 import { StorageError, type StorageErrorKind } from './storage-error.ts'
 
 /** Name of the one file a check writes, in the hidden folder; always the same, so that checks without the right to delete leave one file (PM-06). */
@@ -14,11 +14,24 @@ export const CHECK_FILE = 'sluice-check'
 /** What differs between providers in a check. */
 export interface CheckWords {
   /** What the provider calls the rights, for sentences that say what to grant. */
-  readonly rights: { readonly list: string; readonly read: string; readonly write: string; readonly delete: string }
+  readonly rights: {
+    readonly list: string
+    readonly read: string
+    readonly write: string
+    readonly delete: string
+    /** Where signing needs another right than reading. */
+    readonly sign?: string
+  }
   /** What signed addresses are fetched through; a storage that signs none needs none. */
   readonly egress?: Egress
+  /** Finds out on the test file what storages of this kind differ in; never throws. It may leave the file removed. */
+  readonly conditions?: (
+    key: string,
+    content: Buffer,
+    signal: AbortSignal | undefined,
+  ) => Promise<Partial<Capabilities>>
   /** Signs for the address the server itself uses, where browsers may use another. */
-  readonly signedReadHere?: (key: string, ttlSeconds: number) => SignedRequest
+  readonly signedReadHere?: (key: string, ttlSeconds: number) => SignedRequest | Promise<SignedRequest>
 }
 
 type ProbeName = Probe['name']
@@ -35,6 +48,7 @@ const connectionKinds: ReadonlySet<StorageErrorKind> = new Set([
   'unknown-bucket',
   'bad-credentials',
   'expired-credentials',
+  'role-denied',
   'clock-skew',
   'root-not-allowed',
   'aborted',
@@ -62,6 +76,9 @@ class Check {
   readonly #probes = new Map<ProbeName, Probe>()
   readonly #warnings: string[] = []
   #mayListBelow = false
+  #found: Partial<Capabilities> = {}
+  /** A file of the user's own, to try reading with where nothing may be written. */
+  #sample: string | null = null
 
   constructor(storage: Storage, options: CheckOptions, words: CheckWords) {
     this.#storage = storage
@@ -74,19 +91,33 @@ class Check {
     const { read, write } = this.#words.rights
     await this.#try('list', this.#words.rights.list, () => this.#list())
     if (this.#isOk('list')) this.#mayListBelow = await this.#canListBelow()
+    if (this.#isReadOnly) return this.#runReading()
     await this.#try('write', write, () => this.#write())
     // What follows needs the file; without it, its own failure would only confuse.
     if (!this.#isOk('write')) return
     await this.#try('read', read, () => this.#read(this.#content))
     await this.#try('range', read, () => this.#read(this.#content.subarray(1, 4), { start: 1, end: 3 }))
-    if (this.#storage.can.sign_read) await this.#try('sign', read, () => this.#sign())
+    if (this.#storage.can.sign_read) await this.#try('sign', this.#words.rights.sign ?? read, () => this.#sign())
+    const { conditions } = this.#words
+    if (conditions !== undefined && this.#isOk('read'))
+      this.#found = await conditions(this.#key, this.#content, this.#options.signal)
     await this.#try('delete', this.#words.rights.delete, () => this.#delete())
+  }
+
+  /** What can be tried without writing anything: with a file that is there or, where there is none, with the refusal of one that is not. */
+  async #runReading(): Promise<void> {
+    const { read } = this.#words.rights
+    const key = this.#sample
+    await this.#try('read', read, () => this.#readAny(key))
+    if (key !== null) await this.#try('range', read, () => this.#readFirstByte(key))
+    if (this.#storage.can.sign_read && this.#isOk('read'))
+      await this.#try('sign', this.#words.rights.sign ?? read, () => this.#signAny(key))
   }
 
   report(): CheckReport {
     const probes = probeNames.map((name) => this.#probes.get(name) ?? this.#untried(name))
     const ok = probes.every((probe) => probe.ok || probe.optional)
-    const capabilities = { ...this.#storage.can, list_below: this.#mayListBelow }
+    const capabilities = { ...this.#storage.can, ...this.#found, list_below: this.#mayListBelow }
     return { ok, probes, capabilities, warnings: this.#warnings }
   }
 
@@ -132,6 +163,10 @@ class Check {
     for (const probe of this.#probes.values()) {
       if (probe.code !== undefined && this.#stopping.has(probe.code)) return { ...probe, name, optional }
     }
+    if (this.#isReadOnly) {
+      const message = READ_ONLY[name] ?? 'Not tried, because there is no file to try it with.'
+      return { name, ok: false, optional: true, code: 'driver.read_only', message }
+    }
     const write = this.#probes.get('write')
     const message = `Not tried, because the test file could not be written. ${write?.message ?? ''}`.trim()
     return { name, ok: false, optional, code: write?.code ?? 'storage.invalid_answer', message }
@@ -139,7 +174,12 @@ class Check {
 
   #isOptional(name: ProbeName): boolean {
     // Without signed addresses files go through the server; without delete nothing is deleted.
-    return name === 'sign' || (name === 'delete' && !this.#options.allowDelete)
+    if (name === 'sign' || (name === 'delete' && !this.#options.allowDelete)) return true
+    return this.#isReadOnly && name !== 'list' && name !== 'read'
+  }
+
+  get #isReadOnly(): boolean {
+    return this.#options.isReadOnly === true || !this.#storage.can.write
   }
 
   #isOk(name: ProbeName): boolean {
@@ -152,7 +192,13 @@ class Check {
     const page = await this.#storage.list({ prefix: folder, entriesMax: 10, signal })
     let hasItems = page.isTruncated
     const { entries } = page
-    while (entries.next()) hasItems ||= !isHidden(entries.keyBytes, entries.keyStart, entries.keyEnd)
+    while (entries.next()) {
+      const { keyBytes, keyStart, keyEnd, sizeBytes, isArchived } = entries
+      const isItem = !isHidden(keyBytes, keyStart, keyEnd)
+      hasItems ||= isItem
+      const key = keyBytes.toString('utf8', keyStart, keyEnd)
+      if (isItem && sizeBytes > 0 && !isArchived && unaddressableReason(key) === undefined) this.#sample ??= key
+    }
     page.release()
     if (hasItems) return
     if (folder !== '') await this.#refuseFile(folder.slice(0, -1))
@@ -203,9 +249,44 @@ class Check {
     this.#compare(range === undefined ? 'read' : 'range', await buffer(opened.body), expected)
   }
 
+  async #readAny(key: string | null): Promise<void> {
+    try {
+      const opened = await this.#storage.read(key ?? this.#key, { signal: this.#options.signal })
+      opened.body.on('error', () => {}).destroy()
+    } catch (error) {
+      // Only somebody who may read is told that there is nothing.
+      const isTold = key === null && error instanceof StorageError && error.kind === 'not-found'
+      if (!isTold) throw error
+    }
+  }
+
+  async #readFirstByte(key: string): Promise<void> {
+    const opened = await this.#storage.read(key, { range: { start: 0, end: 0 }, signal: this.#options.signal })
+    const { length } = await buffer(opened.body)
+    const { provider } = this.#storage
+    if (length !== 1) throw new StorageError('invalid', 'The storage gave other bytes.', { provider, op: 'range' })
+  }
+
+  async #signAny(key: string | null): Promise<void> {
+    const path = key ?? this.#key
+    const ways = [
+      await this.#storage.signRead(path, { ttlSeconds: SIGN_TTL_SECONDS }),
+      await this.#words.signedReadHere?.(path, SIGN_TTL_SECONDS),
+    ]
+    const { provider } = this.#storage
+    for (const signed of ways) {
+      if (signed === undefined) continue
+      const answer = await this.#fetch({ ...signed, headers: { ...signed.headers, range: 'bytes=0-0' } })
+      if (answer === null) continue
+      if (key === null ? answer.status === 404 : answer.status === 206) return
+      throw new StorageError('forbidden', 'The signed address was refused.', { provider, op: 'sign' })
+    }
+    throw new StorageError('unreachable', 'The signed address cannot be reached.', { provider, op: 'sign' })
+  }
+
   async #sign(): Promise<void> {
     const signed = await this.#storage.signRead(this.#key, { ttlSeconds: SIGN_TTL_SECONDS })
-    const here = this.#words.signedReadHere?.(this.#key, SIGN_TTL_SECONDS)
+    const here = await this.#words.signedReadHere?.(this.#key, SIGN_TTL_SECONDS)
     let answer = await this.#fetch(signed)
     if (answer === null && here !== undefined && new URL(here.url).host !== new URL(signed.url).host) {
       this.#warnings.push('This server cannot reach the browser endpoint; make sure that browsers can.')
@@ -239,6 +320,13 @@ class Check {
     const { provider } = this.#storage
     throw new StorageError('invalid', 'The storage gave back other bytes than were written.', { provider, op })
   }
+}
+
+/** What is not even tried where nothing is to be written. */
+const READ_ONLY: Readonly<Partial<Record<ProbeName, string>>> = {
+  write:
+    'Not tried: the driver is read-only. Uploads are refused, and what is made of its files is kept by the server.',
+  delete: 'Not tried: the driver is read-only. Nothing is removed from its storage.',
 }
 
 /** Reported with its own code, unlike every other thing a storage does not support. */

@@ -8,6 +8,7 @@ const codes = {
   'kms-forbidden': 'storage.kms_denied',
   'bad-credentials': 'storage.bad_credentials',
   'expired-credentials': 'storage.expired_credentials',
+  'role-denied': 'storage.role_denied',
   'wrong-region': 'storage.wrong_region',
   'clock-skew': 'storage.clock_skew',
   conflict: 'storage.conflict',

@@ -21,6 +21,8 @@ export interface Entry {
   readonly modifiedMs: number
   readonly contentType?: string
   readonly versionId?: string
+  /** True where reading needs a restore first; left out where the storage does not say. */
+  readonly isArchived?: boolean
 }
 
 /**
@@ -96,6 +98,8 @@ export interface Capabilities {
   readonly list_page_max: number
   readonly list_order: 'utf8' | 'none'
   readonly read_range: boolean
+  /** False: nothing can be written, removed or signed for writing; then `remove_batch_max` is 0. */
+  readonly write: boolean
   readonly write_if_absent: boolean
   readonly write_if_match: boolean
   readonly remove_if_match: boolean
@@ -128,6 +132,13 @@ export interface WriteOptions {
   readonly contentType?: string | undefined
   /** Refuse with `precondition-failed` when there is an object already. */
   readonly ifAbsent?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How keys are removed. */
+export interface RemoveOptions {
+  /** Remove the one key only if its object still has this entity tag; needs `can.remove_if_match`. Otherwise its outcome is `precondition-failed`. */
+  readonly ifMatch?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -188,6 +199,8 @@ export interface CheckOptions {
   readonly hiddenFolder?: string | undefined
   /** Whether the driver is to delete: then the delete probe is not optional. */
   readonly allowDelete: boolean
+  /** Nothing is to be written, not even the test file: what cannot be tried then is a limitation. So it is with every storage that cannot write. */
+  readonly isReadOnly?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -206,10 +219,7 @@ export interface Storage {
   read(key: Key, options?: ReadOptions): Promise<Opened>
   write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry>
   /** At most `can.remove_batch_max` keys. */
-  remove(
-    keys: readonly Key[],
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly RemoveOutcome[]>
+  remove(keys: readonly Key[], options?: RemoveOptions): Promise<readonly RemoveOutcome[]>
   signRead(key: Key, options: SignReadOptions): SignedRequest | Promise<SignedRequest>
   signWrite(key: Key, options: SignWriteOptions): SignedRequest | Promise<SignedRequest>
   /** Really tries list, write (the test file), read, range read, sign and delete. Never throws for a refused right: it reports it. */

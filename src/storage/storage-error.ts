@@ -8,6 +8,7 @@ export type StorageErrorKind =
   | 'kms-forbidden'
   | 'bad-credentials'
   | 'expired-credentials'
+  | 'role-denied'
   | 'wrong-region'
   | 'clock-skew'
   | 'conflict'

@@ -86,7 +86,9 @@ async function tryRights(deps: Deps, storage: Storage, subject: CheckSubject): P
   const signal = AbortSignal.timeout(CHECK_MS)
   const { folder, allowDelete } = subject
   for (let repeats = 0; ; repeats++) {
-    const report = await storage.check({ folder, allowDelete, hiddenFolder: deps.config.hiddenFolder, signal })
+    const { hiddenFolder } = deps.config
+    const isReadOnly = subject.config.readOnly === true
+    const report = await storage.check({ folder, allowDelete, isReadOnly, hiddenFolder, signal })
     if (report.ok || repeats === REPEATS_MAX || !report.probes.some(looksLikeMeeting)) return report
   }
 }

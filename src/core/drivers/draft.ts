@@ -47,12 +47,12 @@ async function fittingIntegration(
   }
   if (id === null) {
     const message = 'Choose an integration of the organization.'
-    if (type.isIntegrationOptional !== true) issues.push({ path: 'integrationId', message })
+    if (type.isIntegrationOptional?.(config) !== true) issues.push({ path: 'integrationId', message })
     return null
   }
   // Of the project's own organization: another one's id looks like one that does not exist (IN-01).
   const found = await getIntegration(deps, draft.orgId, id)
-  const message = misfit(draft, found, fitting) ?? type.misfit?.(config, found.type) ?? null
+  const message = misfit(draft, found, fitting) ?? type.misfit?.(config, found.type, deps.config) ?? null
   if (message !== null) {
     const isOwnType = draft.integrationType === null || draft.integrationType === found.type
     issues.push({ path: isOwnType ? 'integrationId' : 'integrationType', message })

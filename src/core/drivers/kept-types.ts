@@ -1,6 +1,7 @@
 import type { DriverPayload } from '#contract/drivers.ts'
 import type { FieldIssue } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
+import { googleTypes } from './gcs-type.ts'
 import { compact, endpointField, matchingField, textField } from './payload.ts'
 import { otherBucketName } from './s3-type.ts'
 import type { DriverConfig, DriverType } from './types.ts'
@@ -32,9 +33,6 @@ interface Field {
   readonly wanted: string
 }
 
-// Source: https://cloud.google.com/storage/docs/buckets#naming
-const gcsBucket =
-  /^(?=.{3,222}$)(?!goog)(?!.*\.\.)[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$/
 // Source: https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names
 const azureContainer = /^(\$root|\$web|\$logs|(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*)$/
 const plainText = /^[^\p{Cc}]{1,4096}$/u
@@ -57,11 +55,6 @@ const storageClass: Field = {
   pattern: /^[A-Za-z0-9_-]{1,64}$/,
   wanted: 'Give a storage class, such as NEARLINE.',
 }
-const gcs = required(
-  'bucket',
-  'Give the bucket’s name only, not an address: 3 to 222 small letters, digits, dots, hyphens and underscores.',
-  gcsBucket,
-)
 const anyBucket = required('bucket', 'Give the bucket’s name only, not an address.', otherBucketName)
 const container = required(
   'containerName',
@@ -72,16 +65,8 @@ const elastic = [
   required('elasticIndex', 'The elastic index is required.'),
   required('elasticIndexPath', 'The path in the elastic index is required.'),
 ]
-const googleTypes = ['gcs', 'gcp-cross', 'gcp-workload-identity-federation']
 
 const table: readonly KeptType[] = [
-  {
-    type: 'gcs',
-    provider: 'gcp',
-    integrationTypes: googleTypes,
-    fields: [gcs, region, storageClass],
-    place: ['bucket'],
-  },
   ...(['azureblob', 'azureDatalakeGen2'] as const).map(
     (type): KeptType => ({
       type,
@@ -114,7 +99,7 @@ const table: readonly KeptType[] = [
     type: 'powerscaleNfs',
     provider: 'powerscale',
     integrationTypes: ['s3'],
-    isIntegrationOptional: true,
+    isIntegrationOptional: () => true,
     fields: elastic,
     place: ['elasticIndex', 'elasticIndexPath'],
   },

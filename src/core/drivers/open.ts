@@ -4,6 +4,7 @@ import { AppError } from '#lib/app-error.ts'
 import { withRetry } from '#storage/layers.ts'
 import { openStorage } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
+import { readOnly } from '#storage/read-only.ts'
 import { StorageError } from '#storage/storage-error.ts'
 import { VaultError } from '#vault/envelope.ts'
 import { integrationOf } from './change.ts'
@@ -79,7 +80,8 @@ async function open(deps: Deps, driver: Driver): Promise<Storage> {
     allowDelete: driver.allowDelete,
     known: driver.report?.capabilities ?? null,
   })
-  return withRetry(await (deps.openStorage ?? openStorage)(spec, deps.egress))
+  const storage = withRetry(await (deps.openStorage ?? openStorage)(spec, deps.egress))
+  return driver.config.readOnly === true ? readOnly(storage) : storage
 }
 
 function isProxied(driver: Driver, storage: Storage): boolean {

@@ -1,17 +1,22 @@
 import { isIP } from 'node:net'
+import type { Config } from '#config/config.ts'
 import type { DriverPayload } from '#contract/drivers.ts'
-import type { FieldIssue } from '#core/integrations/integrations.ts'
+import { assumedRoleLogin, crossAccountLogin, type FieldIssue } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { StorageSpec } from '#storage/open.ts'
+import type { Capabilities } from '#storage/port.ts'
+import type { RoleLogin } from '#storage/s3/role.ts'
+import type { S3Options } from '#storage/s3/s3.ts'
 import { compact, endpointField, matchingField, textField } from './payload.ts'
-import type { DriverConfig, DriverType } from './types.ts'
+import { sessionPolicy } from './session-policy.ts'
+import type { DriverConfig, DriverType, SpecContext } from './types.ts'
 
 /** S3 and everything that speaks it: AWS, or an endpoint of MinIO, Ceph and the like. */
 export const s3Type: DriverType = {
   type: 's3',
   provider: 'aws',
   integrationTypes: ['s3', 'aws-sts', 'aws-cross'],
-  opensWith: ['s3'],
+  opensWith: ['s3', 'aws-sts', 'aws-cross', null],
   placeFields: ['bucketName', 'path'],
 
   check(payload: DriverPayload, issues: FieldIssue[]): DriverConfig {
@@ -34,12 +39,17 @@ export const s3Type: DriverType = {
       ),
       pathStyle: payload.pathStyle ?? undefined,
       proxy: payload.proxy ?? undefined,
+      readOnly: payload.readOnly ?? undefined,
     })
   },
 
-  misfit(config, integrationType): string | null {
-    // Roles are AWS's own: no other storage knows them (DR-12).
-    const isForeign = config.endpoint !== undefined && !isAws(new URL(String(config.endpoint)).host)
+  // A bucket that is open to everybody; said outright, so that a forgotten integration is not taken for one.
+  isIntegrationOptional: (config) => config.readOnly === true,
+
+  misfit(config, integrationType, settings): string | null {
+    // Roles are AWS's own; no other storage knows them (DR-12), unless the operator says which one does.
+    const host = config.endpoint === undefined ? null : new URL(String(config.endpoint)).host
+    const isForeign = host !== null && !isAws(host) && host !== roleHost(settings)
     return isForeign && integrationType !== 's3' ? 'With an endpoint of its own only an access key (s3) fits.' : null
   },
 
@@ -51,14 +61,7 @@ export const s3Type: DriverType = {
     return `s3|${isAws(host) ? aws : host}|${String(config.bucketName)}`
   },
 
-  spec(config, { credentials }): StorageSpec {
-    const key = credentials?.get('key')
-    const secret = credentials?.get('secret')
-    if (key === undefined || secret === undefined) {
-      throw new AppError('integration.invalid', {
-        message: 'The integration has no access key; enter key and secret again.',
-      })
-    }
+  spec(config, context): StorageSpec {
     const text = (name: string) => config[name] as string | undefined
     return {
       provider: 's3',
@@ -68,10 +71,57 @@ export const s3Type: DriverType = {
       browserEndpoint: text('browserEndpoint'),
       pathStyle: config.pathStyle as boolean | undefined,
       storageClass: text('storageClass'),
-      accessKeyId: key.reveal(),
-      secretAccessKey: secret,
+      ...(context.known !== null && { known: probedOf(context.known) }),
+      ...loginOf(config, context),
     }
   },
+}
+
+type Login = Pick<S3Options, 'accessKeyId' | 'secretAccessKey' | 'role' | 'isAnonymous'>
+
+/** What the bucket is entered with: exactly what the integration says, and nothing of this machine's. */
+function loginOf(config: DriverConfig, context: SpecContext): Login {
+  const { settings, credentials, integration } = context
+  if (integration === null) return { isAnonymous: true }
+  const { orgId, trust } = integration
+  if (integration.type === 'aws-sts')
+    return { role: scoped(assumedRoleLogin(settings, orgId, credentials), config, context) }
+  if (integration.type === 'aws-cross') {
+    const roleArn = credentials?.get('roleArn')?.reveal()
+    const login = roleArn === undefined ? null : crossAccountLogin(settings, { orgId, roleArn })
+    if (login === null || trust?.externalId === undefined || trust.status !== 'trust-established')
+      throw new AppError('integration.not_trusted')
+    return { role: { ...scoped(login, config, context), externalId: trust.externalId } }
+  }
+  const key = credentials?.get('key')
+  const secret = credentials?.get('secret')
+  if (key === undefined || secret === undefined) {
+    throw new AppError('integration.invalid', {
+      message: 'The integration has no access key; enter key and secret again.',
+    })
+  }
+  return { accessKeyId: key.reveal(), secretAccessKey: secret }
+}
+
+/** A role's session that reaches this driver's bucket and folder only. */
+function scoped(login: RoleLogin, config: DriverConfig, { folder, allowDelete }: SpecContext): RoleLogin {
+  const policy = sessionPolicy({
+    partition: login.roleArns[0]?.split(':')[1] ?? 'aws',
+    bucket: String(config.bucketName),
+    folder,
+    mayWrite: config.readOnly !== true,
+    mayDelete: allowDelete,
+  })
+  return { ...login, policy }
+}
+
+function probedOf({ write_if_absent, remove_if_match }: Capabilities) {
+  return { write_if_absent, remove_if_match }
+}
+
+/** Host of the storage that the operator says knows roles; null for AWS alone. */
+function roleHost({ awsStsEndpoint }: Config): string | null {
+  return awsStsEndpoint === null ? null : new URL(awsStsEndpoint).host
 }
 
 function isAws(host: string): boolean {

@@ -4,15 +4,17 @@ import type { Credentials, FieldIssue, Trust } from '#core/integrations/integrat
 import { AppError } from '#lib/app-error.ts'
 import type { StorageSpec } from '#storage/open.ts'
 import type { Capabilities } from '#storage/port.ts'
+import { gcsType } from './gcs-type.ts'
 import { keptTypes } from './kept-types.ts'
 import { localType } from './local-type.ts'
+import { registryType } from './registry-type.ts'
 import { s3Type } from './s3-type.ts'
 
 /** A payload that passed its type's checks: the fields of its type only, nothing empty. Kept as JSON with the driver. */
 export type DriverConfig = Readonly<Record<string, string | boolean>>
 
 /** Whose storage a driver reaches; what lists are grouped by (DR-17). */
-export type DriverProvider = 'aws' | 'gcp' | 'azure' | 'powerscale' | 'faas' | 'compute' | 'local'
+export type DriverProvider = 'aws' | 'gcp' | 'azure' | 'powerscale' | 'faas' | 'compute' | 'registry' | 'local'
 
 /** What of a driver besides its payload its storage may depend on. */
 export interface SpecContext {
@@ -38,8 +40,8 @@ export interface DriverType {
   readonly provider: DriverProvider
   /** Kinds of integration that fit (DR-04, DR-12); null: it needs none. */
   readonly integrationTypes: readonly string[] | null
-  /** It may also be made without an integration, which scripts call `system`. */
-  readonly isIntegrationOptional?: true
+  /** Whether it may also be made without an integration, which scripts call `system`. */
+  isIntegrationOptional?(config: DriverConfig): boolean
   /** Kinds of integration with which this version reaches the storage; `null` among them stands for none. */
   readonly opensWith: readonly (string | null)[]
   /** Fields that say which objects the driver reaches; they stay while datasets use it (DR-14). */
@@ -47,14 +49,14 @@ export interface DriverType {
   /** Picks and checks the fields of this type; pushes one issue for each field that is wrong. */
   check(payload: DriverPayload, issues: FieldIssue[]): DriverConfig
   /** Why an integration of a kind that fits does not fit this payload; null when it does. */
-  misfit?(config: DriverConfig, integrationType: string): string | null
+  misfit?(config: DriverConfig, integrationType: string, settings: Config): string | null
   /** Readable text that is equal for two drivers exactly when they reach the same bucket of the same provider, as far as can be told. */
   fingerprint(config: DriverConfig, integrationId: string | null): string
   /** What the storage kit needs to open it; asked only where `opensWith` says that it can be opened. */
   spec(config: DriverConfig, context: SpecContext): StorageSpec
 }
 
-const types: readonly DriverType[] = [s3Type, ...keptTypes, localType]
+const types: readonly DriverType[] = [s3Type, gcsType, ...keptTypes, registryType, localType]
 
 /** The type of this name; throws `driver.invalid` for any other. */
 export function driverType(type: string): DriverType {

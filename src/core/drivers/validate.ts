@@ -1,10 +1,21 @@
 import { advanceCommand, type Command, createCommand, endCommand } from '#core/commands/commands.ts'
 import type { Caller, Deps } from '#core/deps.ts'
-import { getIntegration, integrationType, openCredentials, recordAudit } from '#core/integrations/integrations.ts'
+import {
+  type Credentials,
+  getIntegration,
+  integrationType,
+  openCredentials,
+  recordAudit,
+  type Trust,
+  tryAssumedRole,
+  tryRegistryLogins,
+  tryTrust,
+} from '#core/integrations/integrations.ts'
 import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
+import { StorageError } from '#storage/storage-error.ts'
 import { checkFields, integrationOf, requireDriver } from './change.ts'
-import { checkDriver } from './check.ts'
+import { checkDriver, storageFailure } from './check.ts'
 import * as queries from './queries.ts'
 
 /** Name of the job that tries the storage drivers of an integration. */
@@ -44,7 +55,7 @@ export async function testDriver(deps: Deps, actorId: string | null, id: string)
  */
 export async function testIntegration(deps: Deps, caller: Caller, orgId: string, id: string): Promise<void> {
   const integration = await getIntegration(deps, orgId, id)
-  await openCredentials(deps, integration)
+  const credentials = await openCredentials(deps, integration)
   const type = integrationType(integration.type)
   if (type?.supported !== true) {
     const message = `Integrations of the kind “${type?.label ?? integration.type}” are not supported yet: what was entered is kept sealed, but cannot be tried.`
@@ -54,13 +65,35 @@ export async function testIntegration(deps: Deps, caller: Caller, orgId: string,
     await recordAudit(deps.db, { integrationId: id, actorId: caller.userId, action: 'checked' })
   // A named secret is nobody's credential: that it opens is all there is to try.
   if (type.driverTypes.length === 0) return
+  if (integration.trust !== null) {
+    const proof = await tryTrust(deps, orgId, id)
+    if (proof === null) throw new AppError('integration.not_trusted', trustReason(integration.trust))
+    if (!proof.ok) throw new AppError(proof.code, { message: proof.reason })
+    return
+  }
+  if (type.type === 'private-registry') return tryRegistry(deps, credentials)
   const drivers = await queries.selectDriversOf(deps.db, orgId, id)
   const usable = drivers.find((driver) => driver.state !== 'unsupported')
+  if (usable === undefined && type.type === 'aws-sts') return tryAssumedRole(deps, orgId, credentials)
   if (usable === undefined) {
     const message = 'Only a bucket can say whether this key is accepted: make a storage driver with it, that tries it.'
     throw new AppError('integration.not_supported', { message })
   }
   await testDriver(deps, caller.userId, usable.id)
+}
+
+/** A registry itself says whether it accepts user and password; no driver is needed for that (RG-10). */
+async function tryRegistry(deps: Deps, credentials: Credentials): Promise<void> {
+  try {
+    await tryRegistryLogins(deps, credentials)
+  } catch (error) {
+    if (error instanceof StorageError) throw storageFailure(error)
+    throw error
+  }
+}
+
+function trustReason({ reason }: Trust) {
+  return reason === null ? {} : { message: reason }
 }
 
 /** Starts trying every storage driver of an integration (PM-20); the command's spec tells of each by its name. */

@@ -23,6 +23,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'storage.denied',
   'storage.bad_credentials',
   'storage.expired_credentials',
+  'storage.role_denied',
   'storage.kms_denied',
 ])
 

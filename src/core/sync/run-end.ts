@@ -108,6 +108,7 @@ export const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'storage.denied',
   'storage.bad_credentials',
   'storage.expired_credentials',
+  'storage.role_denied',
   'storage.kms_denied',
 ])
 

@@ -80,6 +80,7 @@ async function moveToBucket(
   { bytes, contentType }: Thumbnail,
 ): Promise<void> {
   const { storage, prefix } = await openDriver(deps, driverId)
+  if (!storage.can.write) return
   const key = `${prefix}${deps.config.hiddenFolder}/thumbnails/${name}`
   try {
     await storage.write(key, Readable.from([bytes]), { sizeBytes: bytes.length, contentType })

@@ -38,7 +38,7 @@ export interface Uploaded {
  * external dataset, to the dataset's bucket (reading 2.10). The temporary file is gone afterwards in any case.
  *
  * The item's size in the answer is the number of bytes that were sent, also where the item that was there stays: the SDK deletes an item that shows another.
- * Errors: `item.path_invalid`, `item.reserved_path`, `item.excluded_path`, `item.link_broken`, `dataset.readonly`, `dataset.locked`, `quota.exceeded`, the storage's own.
+ * Errors: `item.path_invalid`, `item.reserved_path`, `item.excluded_path`, `item.link_broken`, `dataset.readonly`, `dataset.locked`, `driver.read_only`, `quota.exceeded`, the storage's own.
  */
 export async function uploadFile(
   deps: Deps,
@@ -117,6 +117,7 @@ async function putInBucket(
   isThere: boolean,
 ): Put {
   const { storage, prefix } = await openDriver(deps, target.driverId)
+  if (!storage.can.write) throw new AppError('driver.read_only')
   const isMaster = target.kind === 'master'
   const own = isMaster ? `${place.path}${place.name}` : `${deps.config.hiddenFolder}/uploads/${newObjectKey()}`
   const key = `${prefix}${own}`

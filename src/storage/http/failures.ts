@@ -12,10 +12,13 @@ export interface Where {
 /** An answer that is no clean HTTP, or larger than any can be. For the files of this folder, which do not know whose storage they talk to. */
 export class BadAnswer extends Error {
   readonly kind: 'invalid' | 'not-a-storage'
+  /** Set where somebody has to know this failure from others. */
+  readonly providerCode: 'AnswerTooLarge' | undefined
 
-  constructor(message: string, kind: 'invalid' | 'not-a-storage' = 'invalid') {
+  constructor(message: string, kind: 'invalid' | 'not-a-storage' = 'invalid', providerCode?: 'AnswerTooLarge') {
     super(message)
     this.kind = kind
+    this.providerCode = providerCode
   }
 }
 
@@ -31,6 +34,7 @@ const sentences: Readonly<Record<StorageErrorKind, string>> = {
   'kms-forbidden': 'The storage denied the credentials the use of the bucket’s encryption key.',
   'bad-credentials': 'The storage does not accept the credentials.',
   'expired-credentials': 'The credentials have expired.',
+  'role-denied': 'The role could not be assumed: its ARN is wrong, or its trust policy does not let in who asks.',
   'wrong-region': 'The bucket is in another region.',
   'clock-skew': 'The clocks of this server and the storage differ too much.',
   conflict: 'Another change of the same object is under way.',
@@ -77,7 +81,9 @@ const unreachableCodes = new Set([
 /** Turns anything thrown on the way to a storage, by Node or by the client of this folder, into a `StorageError`. What it does not know is `invalid`. */
 export function networkFailure(error: unknown, where: Where): StorageError {
   if (error instanceof StorageError) return error
-  if (error instanceof BadAnswer) return new StorageError(error.kind, error.message, { ...where })
+  if (error instanceof BadAnswer) {
+    return new StorageError(error.kind, error.message, { ...where, providerCode: error.providerCode })
+  }
   const shape = error as ErrorShape
   if (shape?.name === 'AbortError' || shape?.code === 'ABORT_ERR') return failureOf('aborted', where)
   const code = typeof shape?.code === 'string' ? shape.code : (shape?.cause as ErrorShape | undefined)?.code

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import { type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { checkStorage } from '../check.ts'
@@ -15,6 +15,7 @@ import type {
   ListQuery,
   Opened,
   ReadOptions,
+  RemoveOptions,
   RemoveOutcome,
   SkippedEntry,
   Storage,
@@ -22,7 +23,8 @@ import type {
 } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { localError, toLocalError } from './errors.ts'
-import { LocalRoot } from './root.ts'
+import { type Held, hold } from './hold.ts'
+import { LocalRoot, type Place, pathIn } from './root.ts'
 import { FolderTree, type TreeEntry } from './tree.ts'
 
 /** A folder or mount on the server. */
@@ -41,6 +43,7 @@ const capabilities: Capabilities = {
   list_page_max: 1000,
   list_order: 'utf8',
   read_range: true,
+  write: true,
   write_if_absent: true,
   write_if_match: false,
   remove_if_match: false,
@@ -89,7 +92,10 @@ class LocalStorage implements Storage {
         for (const { key, skippedFor } of selection.found) {
           if (skippedFor !== undefined) skipped.push({ key, reason: skippedFor })
         }
-        const objects = await describe(selection.found.filter((entry) => entry.skippedFor === undefined))
+        const objects = await describe(
+          this.#root,
+          selection.found.filter((entry) => entry.skippedFor === undefined),
+        )
         const isEmpty = objects.length === 0 && selection.prefixes.length === 0
         // A page of nothing with more behind it would look like a storage gone wrong: look further instead.
         if (!isEmpty || selection.token === undefined) return pageOf(objects, selection, skipped)
@@ -100,20 +106,31 @@ class LocalStorage implements Storage {
 
   async stat(key: Key, { signal }: Signalled = {}): Promise<Entry | null> {
     return orFailure('stat', key, signal, async () => {
-      const path = await this.#root.existing(key, 'stat')
-      const stats = path === null ? null : await stat(path, { bigint: true }).catch(nullIfGone)
-      if (stats === null || stats.isDirectory()) return null
-      if (!stats.isFile()) throw localError('unsupported', 'This is a pipe, a socket or a device.', 'stat', key)
-      return { key, ...factsOf(stats) }
+      const held = await this.#root.existing(key, 'stat')
+      if (held === null) return null
+      try {
+        const stats = await held.stats()
+        if (stats.isDirectory()) return null
+        if (!stats.isFile()) throw localError('unsupported', 'This is a pipe, a socket or a device.', 'stat', key)
+        return { key, ...factsOf(stats) }
+      } finally {
+        await held.close()
+      }
     })
   }
 
   async read(key: Key, { range, ifMatch, signal }: ReadOptions = {}): Promise<Opened> {
     return orFailure('read', key, signal, async () => {
-      const path = await this.#root.existing(key, 'read')
-      if (path === null) throw toLocalError({ code: 'ENOENT' }, 'read', key)
-      // Not following a link put there since, and not waiting for a pipe's other end.
-      const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+      const held = await this.#root.existing(key, 'read')
+      if (held === null) throw toLocalError({ code: 'ENOENT' }, 'read', key)
+      let handle: FileHandle
+      try {
+        // Looked at before it is opened: opening a pipe or a device already does something.
+        requireFile(await held.stats(), key)
+        handle = await open(held.path, constants.O_RDONLY | constants.O_NONBLOCK)
+      } finally {
+        await held.close()
+      }
       try {
         return await opened(handle, key, range, ifMatch, signal)
       } catch (error) {
@@ -126,11 +143,10 @@ class LocalStorage implements Storage {
   async write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry> {
     return orFailure('write', key, options.signal, async () => {
       const { folder, name } = await this.#root.parentOf(key, 'write')
-      const inFolder = (file: Buffer) => Buffer.concat([folder, Buffer.from('/'), file])
-      const temporary = inFolder(Buffer.from(`.sluice-upload-${randomBytes(8).toString('hex')}`))
+      const temporary = pathIn(folder, Buffer.from(`.sluice-upload-${randomBytes(8).toString('hex')}`))
       try {
         const stats = await fill(temporary, body, options, key)
-        const path = inFolder(name)
+        const path = pathIn(folder, name)
         if (options.ifAbsent === true) {
           // A link is only made where there is nothing, in one step; renaming would replace.
           await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
@@ -145,22 +161,24 @@ class LocalStorage implements Storage {
       } catch (error) {
         await unlink(temporary).catch(() => {})
         throw error
+      } finally {
+        await folder.close()
       }
     })
   }
 
-  async remove(keys: readonly Key[], { signal }: Signalled = {}): Promise<readonly RemoveOutcome[]> {
+  async remove(keys: readonly Key[], { signal, ifMatch }: RemoveOptions = {}): Promise<readonly RemoveOutcome[]> {
+    if (ifMatch !== undefined) throw localError('unsupported', 'A local folder removes on no condition.', 'remove')
     if (keys.length > capabilities.remove_batch_max) {
       throw localError('unsupported', 'Too many keys to remove at once.', 'remove')
     }
     return orFailure('remove', undefined, signal, async () => {
       // All are looked at before the first is removed: a key that is refused is a mistake of the caller's.
-      const paths: (Buffer | null)[] = []
-      for (const key of keys) paths.push(await this.#root.placeOf(key, 'remove'))
+      for (const key of keys) await (await this.#root.placeOf(key, 'remove'))?.folder.close()
       const outcomes: RemoveOutcome[] = []
-      for (const [i, key] of keys.entries()) {
+      for (const key of keys) {
         signal?.throwIfAborted()
-        outcomes.push(await removeOne(key, paths[i] ?? null))
+        outcomes.push(await removeOne(this.#root, key))
       }
       return outcomes
     })
@@ -185,16 +203,58 @@ class LocalStorage implements Storage {
   async close(): Promise<void> {}
 }
 
-async function describe(entries: readonly TreeEntry[]): Promise<ListedObject[]> {
+/** What the files of a page are, folder by folder: each is held while its files are looked at. */
+async function describe(root: LocalRoot, entries: readonly TreeEntry[]): Promise<ListedObject[]> {
   const objects: ListedObject[] = []
+  for (let from = 0; from < entries.length; ) {
+    const { folder } = entries[from]!
+    let to = from + 1
+    while (to < entries.length && entries[to]!.folder === folder) to++
+    const held = await root.folder(folder)
+    if (held !== null) {
+      try {
+        await describeFolder(root, held, entries.slice(from, to), objects)
+      } finally {
+        await held.close()
+      }
+    }
+    from = to
+  }
+  return objects
+}
+
+async function describeFolder(
+  root: LocalRoot,
+  folder: Held,
+  entries: readonly TreeEntry[],
+  objects: ListedObject[],
+): Promise<void> {
   for (let i = 0; i < entries.length; i += STATS_AT_ONCE) {
     const some = entries.slice(i, i + STATS_AT_ONCE)
-    const stats = await Promise.all(some.map(({ path }) => stat(path, { bigint: true }).catch(nullIfGone)))
+    const stats = await Promise.all(some.map((entry) => statsOf(root, folder, entry)))
     for (const [j, found] of stats.entries()) {
       if (found?.isFile()) objects.push({ key: some[j]!.key, ...factsOf(found) })
     }
   }
-  return objects
+}
+
+async function statsOf(root: LocalRoot, folder: Held, { name }: TreeEntry): Promise<BigIntStats | null> {
+  const path = pathIn(folder, name)
+  const stats = await lstat(path, { bigint: true }).catch(nullIfGone)
+  if (stats === null || !stats.isSymbolicLink()) return stats
+  // A link inside the folder shows what it leads to; that it still does is seen by holding it.
+  const target = await hold(path, false).catch(nullIfGone)
+  if (target === null) return null
+  try {
+    return root.holds(target.realPath) ? await target.stats() : null
+  } finally {
+    await target.close()
+  }
+}
+
+function requireFile(stats: BigIntStats, key: Key): void {
+  if (stats.isDirectory()) throw toLocalError({ code: 'ENOENT' }, 'read', key)
+  if (!stats.isFile()) throw localError('unsupported', 'This is a pipe, a socket or a device.', 'read', key)
 }
 
 async function opened(
@@ -205,8 +265,7 @@ async function opened(
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const stats = await handle.stat({ bigint: true })
-  if (stats.isDirectory()) throw toLocalError({ code: 'ENOENT' }, 'read', key)
-  if (!stats.isFile()) throw localError('unsupported', 'This is a pipe, a socket or a device.', 'read', key)
+  requireFile(stats, key)
   const entry = { key, ...factsOf(stats) }
   if (ifMatch !== undefined && ifMatch !== entry.etag) {
     throw localError('precondition-failed', 'The file is another one by now.', 'read', key)
@@ -240,9 +299,12 @@ async function fill(path: Buffer, body: Readable | Buffer, options: WriteOptions
   }
 }
 
-async function removeOne(key: Key, path: Buffer | null): Promise<RemoveOutcome> {
-  if (path === null) return { key, ok: true }
+async function removeOne(root: LocalRoot, key: Key): Promise<RemoveOutcome> {
+  let place: Place | null = null
   try {
+    place = await root.placeOf(key, 'remove')
+    if (place === null) return { key, ok: true }
+    const path = pathIn(place.folder, place.name)
     // A folder is no object, so as an object it is not there.
     if ((await lstat(path)).isDirectory()) return { key, ok: true }
     await unlink(path)
@@ -250,6 +312,8 @@ async function removeOne(key: Key, path: Buffer | null): Promise<RemoveOutcome> 
   } catch (error) {
     const failure = toLocalError(error, 'remove', key)
     return failure.kind === 'not-found' ? { key, ok: true } : { key, ok: false, error: failure }
+  } finally {
+    await place?.folder.close()
   }
 }
 

@@ -84,6 +84,7 @@ const capabilities: Capabilities = {
   list_page_max: 1000,
   list_order: 'utf8',
   read_range: true,
+  write: true,
   write_if_absent: true,
   write_if_match: false,
   remove_if_match: false,
@@ -131,8 +132,9 @@ export function createMemoryStorage(options: { readonly name: string }): Storage
       return orAborted(options.signal, 'write', () => write(bucket, key, body, options))
     },
 
-    async remove(keys, { signal } = {}) {
+    async remove(keys, { signal, ifMatch } = {}) {
       return orAborted(signal, 'remove', async () => {
+        if (ifMatch !== undefined) throw unsupported('remove on a condition', 'remove')
         if (keys.length > capabilities.remove_batch_max) throw unsupported('remove so many at once', 'remove')
         const all = keys.map((key) => ({ key, bytes: bytesOf(key, 'remove') }))
         for (const { bytes } of all) bucket.delete(bytes)

@@ -18,6 +18,11 @@ export interface AddressOptions {
   readonly isPathStyle?: boolean | undefined
 }
 
+/** AWS's own address of S3 in a region. */
+export function awsEndpoint(region: string): string {
+  return `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
+}
+
 /**
  * Works out the address of a bucket, for `s3.ts`.
  *
@@ -26,7 +31,7 @@ export interface AddressOptions {
  */
 export function bucketAddress(options: AddressOptions): BucketAddress {
   const { bucket, region, endpoint } = options
-  const base = new URL(endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`)
+  const base = new URL(endpoint ?? awsEndpoint(region))
   const fitsHostName = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket)
   const isPathStyle = options.isPathStyle ?? (endpoint !== undefined || !fitsHostName)
   const host = isPathStyle ? base.host : `${bucket}.${base.host}`

@@ -30,6 +30,8 @@ const kindOfCode = new Map<string, StorageErrorKind>([
   ['InvalidAccessKeyId', 'bad-credentials'],
   ['SignatureDoesNotMatch', 'bad-credentials'],
   ['InvalidToken', 'bad-credentials'],
+  ['InvalidClientTokenId', 'bad-credentials'],
+  ['IncompleteSignature', 'bad-credentials'],
   ['InvalidSecurity', 'bad-credentials'],
   ['NotSignedUp', 'bad-credentials'],
   ['AccountProblem', 'bad-credentials'],

@@ -9,14 +9,18 @@ import { CONNECT_MS, IDLE_MS } from '../http/http.ts'
 import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { limitAnswers } from './answer-limit.ts'
+import type { CredentialSource } from './credentials.ts'
 import { answerError, toStorageError } from './errors.ts'
-import type { SigningKey } from './sigv4.ts'
+import { explicitSettings, sdkKeys } from './sts.ts'
 
 /** What the SDK's client is made of. */
 export interface ObjectsOptions {
   readonly bucket: string
-  readonly key: SigningKey
-  readonly endpoint: string | undefined
+  /** Null: requests go unsigned. */
+  readonly source: CredentialSource | null
+  readonly region: string
+  /** Scheme, host and port without the bucket; always given, as the SDK would take one from the environment otherwise. */
+  readonly endpoint: string
   readonly isPathStyle: boolean
   readonly storageClass: string | undefined
   readonly connectionsMax: number
@@ -159,6 +163,30 @@ export class S3Objects {
     }
   }
 
+  /** Removes an object only if it still has this entity tag; throws `precondition-failed` otherwise. One that is not there counts as removed. */
+  async removeIf(key: Key, etag: string, { signal }: Signalled = {}): Promise<void> {
+    try {
+      const { commands, client } = await this.#open()
+      const input = { Bucket: this.#options.bucket, Key: key, IfMatch: `"${etag}"` }
+      await client.send(new commands.DeleteObjectCommand(input), sendOptions(signal))
+    } catch (error) {
+      const failure = this.#failure(error, 'remove', key, signal)
+      if (failure.kind !== 'not-found') throw failure
+    }
+  }
+
+  /** The same as the outcome of its key. */
+  async removeOneIf(key: Key, etag: string, options?: Signalled): Promise<RemoveOutcome> {
+    try {
+      await this.removeIf(key, etag, options)
+      return { key, ok: true }
+    } catch (error) {
+      const failure = this.#failure(error, 'remove', key, options?.signal)
+      if (failure.kind === 'aborted') throw failure
+      return { key, ok: false, error: failure }
+    }
+  }
+
   /** Outcomes of one request; none where the storage has no such request or wants it otherwise: then they go one by one. */
   async #removeBatch(keys: readonly Key[], signal: AbortSignal | undefined): Promise<Map<Key, RemoveOutcome>> {
     try {
@@ -198,19 +226,15 @@ export class S3Objects {
 
   #open(): Promise<Sdk> {
     this.#sdk ??= import('@aws-sdk/client-s3').then((commands) => {
-      const { key, endpoint, isPathStyle } = this.#options
+      const { source, region, endpoint, isPathStyle } = this.#options
       const client = new commands.S3Client({
-        region: key.region,
-        credentials: async () => ({
-          accessKeyId: key.accessKeyId,
-          secretAccessKey: key.secretAccessKey.reveal(),
-          ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken.reveal() }),
-        }),
-        ...(endpoint === undefined ? {} : { endpoint }),
+        ...explicitSettings,
+        ...(source === null ? unsigned : { credentials: async () => sdkKeys(await source.current()) }),
+        region,
+        endpoint,
         forcePathStyle: isPathStyle,
-        maxAttempts: 1,
-        // It would write warnings past the log.
-        logger: silent,
+        useArnRegion: false,
+        disableMultiregionAccessPoints: true,
         followRegionRedirects: false,
         requestChecksumCalculation: 'WHEN_REQUIRED',
         responseChecksumValidation: 'WHEN_REQUIRED',
@@ -229,7 +253,11 @@ export class S3Objects {
   }
 }
 
-const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+/** For buckets that are open to everybody: nothing is looked for, and nothing is signed. */
+const unsigned = {
+  credentials: { accessKeyId: '', secretAccessKey: '' },
+  signer: { sign: async <T>(request: T): Promise<T> => request },
+}
 
 function sendOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal }

@@ -1,7 +1,8 @@
-import { systemClock } from '#lib/clock.ts'
+import { type Clock, systemClock } from '#lib/clock.ts'
 import type { Secret } from '#lib/secret.ts'
 import { checkStorage } from '../check.ts'
 import { type Egress, openEgress } from '../egress.ts'
+import { failureOf } from '../http/failures.ts'
 import { type Connections, createConnections, getInto } from '../http/http.ts'
 import { type PageMemory, PagePool } from '../http/page-memory.ts'
 import { addressableKey } from '../key.ts'
@@ -15,6 +16,7 @@ import type {
   ListQuery,
   Opened,
   ReadOptions,
+  RemoveOptions,
   RemoveOutcome,
   SignedRequest,
   SignReadOptions,
@@ -22,14 +24,17 @@ import type {
   Storage,
   WriteOptions,
 } from '../port.ts'
+import { readOnlyCapabilities } from '../read-only.ts'
 import { StorageError } from '../storage-error.ts'
-import { type BucketAddress, bucketAddress, encodeBytes, encodeSegment } from './address.ts'
+import { awsEndpoint, type BucketAddress, bucketAddress, encodeBytes, encodeSegment } from './address.ts'
+import { type ProbedCapability, probeConditions } from './conditions.ts'
 import { listFailure } from './errors.ts'
 import { openListPage } from './list-page.ts'
+import { Login, type Signing } from './login.ts'
 import { S3Objects } from './objects.ts'
-import { Signer } from './sigv4.ts'
+import type { RoleLogin } from './role.ts'
 
-/** A bucket of AWS S3 or of anything that speaks like it, with one set of credentials. */
+/** A bucket of AWS S3 or of anything that speaks like it, with one set of credentials: an access key, a role, or none (`isAnonymous`). */
 export interface S3Options {
   readonly bucket: string
   /** `us-east-1` unless said. */
@@ -40,23 +45,32 @@ export interface S3Options {
   readonly browserEndpoint?: string | undefined
   /** The bucket in the path; true unless said where there is an endpoint. */
   readonly pathStyle?: boolean | undefined
-  readonly accessKeyId: string
-  readonly secretAccessKey: Secret
+  readonly accessKeyId?: string | undefined
+  readonly secretAccessKey?: Secret | undefined
   readonly sessionToken?: Secret | undefined
+  /** Sign with session keys of a role instead. */
+  readonly role?: RoleLogin | undefined
+  /** Sign nothing: for buckets that are open to everybody. Then nothing can be written or signed for others. */
+  readonly isAnonymous?: boolean | undefined
+  /** What an earlier check found out about this storage; what is usual among S3-compatible storages unless said. */
+  readonly known?: Pick<Capabilities, ProbedCapability> | undefined
   /** Class for what is written; the bucket's default unless said. */
   readonly storageClass?: string | undefined
   /** Most listing requests at once; 64 unless said. */
   readonly connectionsMax?: number | undefined
   /** What connections go through; nothing is guarded unless given. */
   readonly egress?: Egress | undefined
+  /** When it is, for signatures and for the end of sessions; the machine's clock unless given. */
+  readonly clock?: Clock | undefined
 }
 
-const capabilities: Capabilities = {
+const usual: Capabilities = {
   list_after: true,
   list_below: true,
   list_page_max: 1000,
   list_order: 'utf8',
   read_range: true,
+  write: true,
   write_if_absent: true,
   write_if_match: false,
   // Some S3-compatible storages read the condition of a DELETE over; until a probe has shown otherwise it counts as missing.
@@ -67,6 +81,9 @@ const capabilities: Capabilities = {
   sign_max_seconds: 7 * 24 * 3600,
 }
 
+/** What cannot be done in a bucket that knows nobody. */
+const closed = { ...readOnlyCapabilities, sign_read: false } as const
+
 /** Pages whose memory waits to be used again, 350 KB each; a burst beyond that is given back to the collector. */
 const PAGES_KEPT_MAX = 32
 
@@ -75,7 +92,7 @@ const rights = { list: 's3:ListBucket', read: 's3:GetObject', write: 's3:PutObje
 /**
  * The S3 driver. Nothing is connected before the first call; `close()` ends all connections.
  *
- * Throws `TypeError` for an endpoint that is no address: the driver's settings are checked before.
+ * Throws `TypeError` for an endpoint that is no address, and where no credentials are named: none are ever looked for in the environment.
  * Calls made: ListObjectsV2, GetObject, PutObject, DeleteObject(s), HEAD of objects; no others (PM-07).
  */
 export function createS3Storage(options: S3Options): Storage {
@@ -84,36 +101,39 @@ export function createS3Storage(options: S3Options): Storage {
 
 class S3Storage implements Storage {
   readonly provider = 's3'
-  readonly can = capabilities
+  readonly can: Capabilities
   readonly #bucket: string
   readonly #address: BucketAddress
   readonly #browserAddress: BucketAddress
-  readonly #signer: Signer
+  readonly #login: Login
+  readonly #clock: Clock
   readonly #connections: Connections
   readonly #pages: PagePool
   readonly #objects: S3Objects
   readonly #egress: Egress
 
   constructor(options: S3Options) {
-    const { bucket, endpoint, accessKeyId, secretAccessKey, sessionToken, storageClass } = options
+    const { bucket, endpoint, storageClass, clock = systemClock } = options
     const region = options.region || 'us-east-1'
     const connectionsMax = options.connectionsMax ?? 64
     const egress = options.egress ?? openEgress
     this.#egress = egress
-    const key = { accessKeyId, secretAccessKey, sessionToken, region }
     const addressOf = (base: string | undefined) =>
       bucketAddress({ bucket, region, endpoint: base, isPathStyle: options.pathStyle })
     this.#bucket = bucket
     this.#address = addressOf(endpoint)
     this.#browserAddress = options.browserEndpoint ? addressOf(options.browserEndpoint) : this.#address
-    this.#signer = new Signer(key)
+    this.#clock = clock
+    this.#login = new Login({ ...options, region, egress, clock })
+    this.can = { ...usual, ...options.known, ...(this.#login.source === null && closed) }
     this.#connections = createConnections(this.#address.origin, connectionsMax, egress)
     this.#pages = new PagePool(Math.min(PAGES_KEPT_MAX, 2 * connectionsMax))
     const isPathStyle = this.#address.host === new URL(endpoint ?? this.#address.origin).host && endpoint !== undefined
     this.#objects = new S3Objects({
       bucket,
-      key,
-      endpoint,
+      source: this.#login.source,
+      region,
+      endpoint: endpoint ?? awsEndpoint(region),
       isPathStyle: isPathStyle || this.#address.rootPath !== '/',
       storageClass,
       connectionsMax,
@@ -121,7 +141,11 @@ class S3Storage implements Storage {
     })
   }
 
-  async list(query: ListQuery): Promise<ListPage> {
+  list(query: ListQuery): Promise<ListPage> {
+    return this.#login.run(() => this.#list(query))
+  }
+
+  async #list(query: ListQuery): Promise<ListPage> {
     let memory: PageMemory | undefined
     const take = () => {
       memory = this.#pages.take()
@@ -130,10 +154,11 @@ class S3Storage implements Storage {
     try {
       const { rootPath, host } = this.#address
       const text = this.#listQuery(query)
+      const signing = await this.#login.signing()
       const length = await getInto(take, {
         connections: this.#connections,
         target: `${rootPath}?${text}`,
-        headers: this.#signer.headers('GET', host, rootPath, text, systemClock.now()),
+        headers: signing?.signer.headers('GET', host, rootPath, text, this.#clock.now()) ?? {},
         signal: query.signal,
         where: { provider: 's3', op: 'list' },
         explain: listFailure,
@@ -153,51 +178,58 @@ class S3Storage implements Storage {
   }
 
   async stat(key: Key, options?: { readonly signal?: AbortSignal | undefined }): Promise<Entry | null> {
-    return this.#objects.stat(addressableKey(key, { provider: 's3', op: 'stat' }), options)
+    addressableKey(key, { provider: 's3', op: 'stat' })
+    return this.#login.run(() => this.#objects.stat(key, options))
   }
 
   async read(key: Key, options?: ReadOptions): Promise<Opened> {
-    return this.#objects.read(addressableKey(key, { provider: 's3', op: 'read' }), options)
+    addressableKey(key, { provider: 's3', op: 'read' })
+    return this.#login.run(() => this.#objects.read(key, options))
   }
 
   async write(key: Key, body: Parameters<Storage['write']>[1], options: WriteOptions): Promise<Entry> {
-    return this.#objects.write(addressableKey(key, { provider: 's3', op: 'write' }), body, options)
+    addressableKey(key, { provider: 's3', op: 'write' })
+    if (!this.can.write) throw this.#unsupported('write')
+    if (options.ifAbsent === true && !this.can.write_if_absent) throw this.#unsupported('write')
+    return this.#login.run(() => this.#objects.write(key, body, options), Buffer.isBuffer(body))
   }
 
-  async remove(
-    keys: readonly Key[],
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly RemoveOutcome[]> {
-    if (keys.length > capabilities.remove_batch_max) {
+  async remove(keys: readonly Key[], options?: RemoveOptions): Promise<readonly RemoveOutcome[]> {
+    for (const key of keys) addressableKey(key, { provider: 's3', op: 'remove' })
+    const { ifMatch } = options ?? {}
+    const canMatch = ifMatch === undefined || (this.can.remove_if_match && keys.length === 1)
+    if (!this.can.write || !canMatch) throw this.#unsupported('remove')
+    if (keys.length > this.can.remove_batch_max) {
       throw new StorageError('unsupported', 'Too many keys to remove at once.', { provider: 's3', op: 'remove' })
     }
-    for (const key of keys) addressableKey(key, { provider: 's3', op: 'remove' })
-    return this.#objects.remove(keys, options)
+    return this.#login.run(() =>
+      ifMatch === undefined
+        ? this.#objects.remove(keys, options)
+        : Promise.all(keys.map((key) => this.#objects.removeOneIf(key, ifMatch, options))),
+    )
   }
 
-  signRead(key: Key, options: SignReadOptions): SignedRequest {
+  signRead(key: Key, options: SignReadOptions): SignedRequest | Promise<SignedRequest> {
     return this.#signReadAt(this.#browserAddress, key, options)
   }
 
-  signWrite(key: Key, options: SignWriteOptions): SignedRequest {
+  signWrite(key: Key, options: SignWriteOptions): SignedRequest | Promise<SignedRequest> {
     const { contentType } = options
-    const nowMs = systemClock.now()
-    const ttlSeconds = ttlOf(options.ttlSeconds)
-    const url = this.#signer.presign({
-      method: 'PUT',
-      address: this.#browserAddress,
-      key: addressableKey(key, { provider: 's3', op: 'signWrite' }),
-      ttlSeconds,
-      nowMs,
-      contentType,
+    addressableKey(key, { provider: 's3', op: 'signWrite' })
+    return this.#sign('signWrite', ({ signer, restMs }) => {
+      const nowMs = this.#clock.now()
+      const ttlSeconds = ttlOf(options.ttlSeconds, restMs)
+      const address = this.#browserAddress
+      const url = signer.presign({ method: 'PUT', address, key, ttlSeconds, nowMs, contentType })
+      const headers = contentType === undefined ? {} : { 'content-type': contentType }
+      return { url, headers, expiresAtMs: expiry(nowMs, ttlSeconds) }
     })
-    const headers = contentType === undefined ? {} : { 'content-type': contentType }
-    return { url, headers, expiresAtMs: expiry(nowMs, ttlSeconds) }
   }
 
   check(options: CheckOptions): Promise<CheckReport> {
     return checkStorage(this, options, {
       rights,
+      conditions: (key, content, signal) => probeConditions(this.#objects, key, content, signal),
       egress: this.#egress,
       // Browsers may reach an address that the server does not: then the signature itself is tried where the server gets to.
       signedReadHere: (key, ttlSeconds) => this.#signReadAt(this.#address, key, { ttlSeconds }),
@@ -207,30 +239,37 @@ class S3Storage implements Storage {
   async close(): Promise<void> {
     this.#connections.close()
     this.#objects.close()
+    this.#login.close()
   }
 
-  #signReadAt(address: BucketAddress, key: Key, options: SignReadOptions): SignedRequest {
+  #signReadAt(address: BucketAddress, key: Key, options: SignReadOptions): SignedRequest | Promise<SignedRequest> {
     const { contentType, contentDisposition } = options
-    const nowMs = systemClock.now()
-    const ttlSeconds = ttlOf(options.ttlSeconds)
-    const query: Record<string, string> = {}
-    if (contentDisposition !== undefined) query['response-content-disposition'] = contentDisposition
-    if (contentType !== undefined) query['response-content-type'] = contentType
-    const url = this.#signer.presign({
-      method: 'GET',
-      address,
-      key: addressableKey(key, { provider: 's3', op: 'signRead' }),
-      ttlSeconds,
-      nowMs,
-      query,
+    addressableKey(key, { provider: 's3', op: 'signRead' })
+    return this.#sign('signRead', ({ signer, restMs }) => {
+      const nowMs = this.#clock.now()
+      const ttlSeconds = ttlOf(options.ttlSeconds, restMs)
+      const query: Record<string, string> = {}
+      if (contentDisposition !== undefined) query['response-content-disposition'] = contentDisposition
+      if (contentType !== undefined) query['response-content-type'] = contentType
+      const url = signer.presign({ method: 'GET', address, key, ttlSeconds, nowMs, query })
+      return { url, headers: {}, expiresAtMs: expiry(nowMs, ttlSeconds) }
     })
-    return { url, headers: {}, expiresAtMs: expiry(nowMs, ttlSeconds) }
+  }
+
+  #sign(op: string, make: (signing: Signing) => SignedRequest): SignedRequest | Promise<SignedRequest> {
+    const signing = this.#login.signing()
+    if (signing === null) throw this.#unsupported(op)
+    return signing instanceof Promise ? signing.then(make) : make(signing)
+  }
+
+  #unsupported(op: string): StorageError {
+    return failureOf('unsupported', { provider: 's3', op })
   }
 
   /** Sorted by name, as the signature wants it. */
   #listQuery(query: ListQuery): string {
     const { token, delimiter, after, prefix } = query
-    const entriesMax = Math.min(query.entriesMax ?? capabilities.list_page_max, capabilities.list_page_max)
+    const entriesMax = Math.min(query.entriesMax ?? usual.list_page_max, usual.list_page_max)
     let text = token === undefined ? '' : `continuation-token=${encodeSegment(token)}&`
     if (delimiter !== undefined) text += `delimiter=${encodeSegment(delimiter)}&`
     text += `encoding-type=url&list-type=2&max-keys=${entriesMax}&prefix=${encodeSegment(prefix)}`
@@ -240,8 +279,9 @@ class S3Storage implements Storage {
   }
 }
 
-function ttlOf(seconds: number): number {
-  return Math.max(1, Math.min(Math.floor(seconds), capabilities.sign_max_seconds))
+/** Never longer than the keys live that sign it: an address dies with their session, whatever it says (§4.3 of the safety design). */
+function ttlOf(seconds: number, restMs: number): number {
+  return Math.max(1, Math.floor(Math.min(seconds, usual.sign_max_seconds, restMs / 1000)))
 }
 
 /** Signatures count from whole seconds. */

@@ -1,13 +1,10 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { toIso } from '#lib/clock.ts'
-import type { Secret } from '#lib/secret.ts'
 import { type BucketAddress, encodePath, encodeSegment } from './address.ts'
+import type { Keys } from './credentials.ts'
 
-/** Who signs. */
-export interface SigningKey {
-  readonly accessKeyId: string
-  readonly secretAccessKey: Secret
-  readonly sessionToken?: Secret | undefined
+/** Who signs, and for which region. */
+export interface SigningKey extends Keys {
   readonly region: string
 }
 

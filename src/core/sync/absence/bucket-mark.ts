@@ -33,6 +33,7 @@ export async function readMark(deps: Deps, open: OpenDriver): Promise<boolean | 
 
 /** Leaves the mark in the bucket if there is none, after a sync that has seen everything; says nothing when the storage refuses. */
 export async function leaveMark(deps: Deps, open: OpenDriver): Promise<void> {
+  if (!open.storage.can.write) return
   const { rows } = await deps.db.query<{ mark: string | null }>('select mark from driver where id = $1', [
     open.driver.id,
   ])
