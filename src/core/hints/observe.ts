@@ -134,7 +134,7 @@ class Reader {
           sizeBytes: entry.sizeBytes,
           etag: packEtag(entry.etag),
           modifiedMs: entry.modifiedMs,
-          isArchived: false,
+          isArchived: entry.isArchived ?? false,
         }
         this.#readings.push({ sighting })
       } catch (failure) {

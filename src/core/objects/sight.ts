@@ -34,6 +34,6 @@ export async function sightObject(storage: Storage, key: string, signal?: AbortS
     sizeBytes: entry.sizeBytes,
     etag: packEtag(entry.etag),
     modifiedMs: Math.floor(entry.modifiedMs),
-    isArchived: false,
+    isArchived: entry.isArchived ?? false,
   }
 }

@@ -96,5 +96,5 @@ export class Exchange implements AnswerSink {
 }
 
 function tooLarge(): BadAnswer {
-  return new BadAnswer('The storage’s listing is larger than any can be.')
+  return new BadAnswer('The storage’s listing is larger than any can be.', 'invalid', 'AnswerTooLarge')
 }
