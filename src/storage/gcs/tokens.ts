@@ -150,7 +150,7 @@ function refusedImpersonation(error: unknown): unknown {
   if (!(error instanceof StorageError) || (error.kind !== 'forbidden' && error.kind !== 'not-found')) return error
   const message =
     'The service account does not let this server act for it, or there is none of this address. Grant it the role Service Account Token Creator (roles/iam.serviceAccountTokenCreator) on the account; that takes effect after a minute or more.'
-  return new StorageError('bad-credentials', message, error.facts)
+  return new StorageError('role-denied', message, error.facts)
 }
 
 /** What a federation's exchange is made of. */
