@@ -1,11 +1,17 @@
+import type { AzureOptions } from './azure/azure.ts'
 import type { Egress } from './egress.ts'
+import type { GcsOptions } from './gcs/gcs.ts'
 import type { LocalOptions } from './local/local.ts'
 import type { Storage } from './port.ts'
+import type { RegistryOptions } from './registry/registry.ts'
 import type { S3Options } from './s3/s3.ts'
 
 /** Which storage to open, and with what. */
 export type StorageSpec =
   | ({ readonly provider: 's3' } & S3Options)
+  | ({ readonly provider: 'azure' } & AzureOptions)
+  | ({ readonly provider: 'registry' } & RegistryOptions)
+  | ({ readonly provider: 'gcs' } & GcsOptions)
   | ({ readonly provider: 'local' } & LocalOptions)
   | { readonly provider: 'memory'; readonly name: string }
 
@@ -18,6 +24,12 @@ export async function openStorage(spec: StorageSpec, egress: Egress): Promise<St
   switch (spec.provider) {
     case 's3':
       return (await import('./s3/s3.ts')).createS3Storage({ ...spec, egress })
+    case 'azure':
+      return (await import('./azure/azure.ts')).createAzureStorage({ ...spec, egress })
+    case 'registry':
+      return (await import('./registry/registry.ts')).createRegistryStorage({ ...spec, egress })
+    case 'gcs':
+      return (await import('./gcs/gcs.ts')).createGcsStorage({ ...spec, egress })
     case 'local':
       return (await import('./local/local.ts')).openLocalStorage(spec)
     case 'memory':

@@ -14,13 +14,17 @@ import {
 } from './credentials.ts'
 import type { Integration, IntegrationUse } from './queries.ts'
 import * as queries from './queries.ts'
-import { newTrust, refuseOverCap, trustAfterOptions } from './trust.ts'
-import type { IntegrationType } from './types.ts'
+import { newTrust, type Proof, proveTrust, refuseOverCap, trustAfterOptions } from './trust.ts'
+import { type IntegrationType, integrationType } from './types.ts'
 
+export { assumedRoleLogin, tryAssumedRole } from './assumed-role.ts'
 export { type AuditAction, listAlerts, listAudit, recordAudit } from './audit.ts'
 export type { Credentials } from './credentials.ts'
+export { crossAccountLogin } from './prove-aws.ts'
 export type { Integration, IntegrationUse, Trust } from './queries.ts'
 export type { FieldIssue } from './registry.ts'
+export { dockerConfig, registryLogins, tryRegistryLogins } from './registry-accounts.ts'
+export { gcpLogin } from './trust-gcp.ts'
 export { type IntegrationOption, type IntegrationType, integrationType, integrationTypes } from './types.ts'
 
 /** What a new integration is made of. */
@@ -56,6 +60,7 @@ export async function createIntegration(deps: Deps, caller: Caller, wanted: NewI
     await recordAudit(tx, { integrationId: id, actorId: caller.userId, action: 'created', details: { version: 1 } })
   })
   deps.log.info({ orgId, integrationId: id, type: type.type, userId: caller.userId }, 'integration created')
+  if (!isWaiting) await tryTrust(deps, orgId, id)
   return getIntegration(deps, orgId, id)
 }
 
@@ -136,7 +141,18 @@ export async function updateIntegration(deps: Deps, caller: Caller, change: Inte
     { orgId, integrationId: id, version, rotated: credentials !== undefined, userId: caller.userId },
     'integration changed',
   )
+  if (credentials !== undefined) await tryTrust(deps, orgId, id)
   return getIntegration(deps, orgId, id)
+}
+
+/**
+ * Tries whether the other account of a cross-account integration trusts this server, and keeps the outcome with it (IN-14); null for kinds that need no
+ * trust, and before the other side's names were entered.
+ */
+export async function tryTrust(deps: Deps, orgId: string, id: string): Promise<Proof | null> {
+  const integration = await getIntegration(deps, orgId, id)
+  const type = integrationType(integration.type)
+  return type === undefined ? null : proveTrust(deps, type, integration)
 }
 
 /** Writes down each thing that an update changed; of metadata the names alone. */

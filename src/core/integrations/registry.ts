@@ -1,3 +1,4 @@
+import { registryOrigin } from '#storage/registry/hosts.ts'
 import { keyFileProblem, parseObject, registryKeyProblem } from './option-checks.ts'
 
 /** What is wrong with one field, in words a form can put beside it; never repeats what was typed. */
@@ -17,7 +18,9 @@ const ecrFields = [
 ] as const
 
 /** User name by which Google's registries know that the password is a service-account key (RG-03). */
-const GOOGLE_USER = '_json_key'
+export const GOOGLE_USER = '_json_key'
+/** The same where the key is sent in base64. Source: https://cloud.google.com/artifact-registry/docs/docker/authentication#json-key */
+export const GOOGLE_BASE64_USER = '_json_key_base64'
 
 /**
  * Checks the credentials of a private registry (RG-01 to RG-07): those of AWS, or a docker configuration in base64 as the SDK's own functions make it for
@@ -65,13 +68,17 @@ function accountIssues(server: string, account: unknown, at: string): FieldIssue
   const issues: FieldIssue[] = []
   const say = (field: string, message: string) => void issues.push({ path: `${at}.auths.${field}`, message })
   if (server.trim() === '') say('server', 'Server is required.')
+  else if (registryOrigin(server) === null)
+    say('server', 'Give a registry’s host, such as europe-west3-docker.pkg.dev, with its port where it has one.')
   if (!isObject(account)) return [...issues, { path: `${at}.auths`, message: 'Each server must have an object.' }]
   const { username, password, auth } = account
   issues.push(...unknownFields(account, ['username', 'password', 'auth', 'email'], `${at}.auths`))
   if (typeof username !== 'string' || username === '') say('username', 'User is required.')
+  else if (username.includes(':'))
+    say('username', 'A user has no colon in it: what follows would be taken for the password.')
   if (typeof password !== 'string' || password === '') {
     say('password', 'Password is required.')
-  } else if (username === GOOGLE_USER) {
+  } else if (username === GOOGLE_USER || username === GOOGLE_BASE64_USER) {
     const problem = googlePasswordProblem(password)
     if (problem !== null) say('password', problem)
   }
@@ -92,12 +99,13 @@ function unknownFields(given: Fields, names: readonly string[], at: string): Fie
   return isUnknown ? [{ path: at, message: `There are only these fields: ${names.join(', ')}.` }] : []
 }
 
-function isObject(value: unknown): value is Fields {
+/** Whether a value is an object with names, and no list. */
+export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Text from base64; null where it is not exactly that. Node's decoder skips what is no base64, so the way back is compared. */
-function decodeBase64(text: string): string | null {
+/** Text from base64, for credentials that are kept in it; null where it is not exactly that. Node's decoder skips what is no base64, so the way back is compared. */
+export function decodeBase64(text: string): string | null {
   const bytes = Buffer.from(text, 'base64')
   if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) return null
   const decoded = bytes.toString('utf8')

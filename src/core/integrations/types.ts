@@ -83,7 +83,7 @@ export const integrationTypes: readonly IntegrationType[] = [
     provider: 'aws',
     options: [...accessKey, text('roleArns', 'Role ARNs', arnsProblem)],
     driverTypes: ['s3', 'faasProxy'],
-    supported: false,
+    supported: true,
   },
   {
     type: 'aws-cross',
@@ -91,7 +91,7 @@ export const integrationTypes: readonly IntegrationType[] = [
     provider: 'aws',
     options: [{ ...text('roleArn', 'Role ARN', arnProblem), alias: 'roleArns' }],
     driverTypes: ['s3', 'faasProxy'],
-    supported: false,
+    supported: true,
     trust: 'aws',
   },
   {
@@ -104,7 +104,7 @@ export const integrationTypes: readonly IntegrationType[] = [
       json('content', 'Service-account JSON', serviceAccountProblem),
     ],
     driverTypes: gcsDrivers,
-    supported: false,
+    supported: true,
   },
   {
     type: 'gcp-cross',
@@ -112,7 +112,7 @@ export const integrationTypes: readonly IntegrationType[] = [
     provider: 'gcp',
     options: [text('email', 'Service-account e-mail', emailProblem), text('resourceName', 'Resource name')],
     driverTypes: gcsDrivers,
-    supported: false,
+    supported: true,
     trust: 'gcp',
     metadata: { names: [], complaint: 'Invalid input specified' },
   },
@@ -126,7 +126,7 @@ export const integrationTypes: readonly IntegrationType[] = [
       text('clientId', 'Client ID'),
     ],
     driverTypes: gcsDrivers,
-    supported: false,
+    supported: true,
   },
   {
     type: 'azureblob',
@@ -155,8 +155,8 @@ export const integrationTypes: readonly IntegrationType[] = [
     label: 'Private container registry',
     provider: 'registry',
     options: [text('name', 'User'), { ...hidden('spec', 'Credentials'), type: 'object' }],
-    driverTypes: [],
-    supported: false,
+    driverTypes: ['registry'],
+    supported: true,
     issues: registryIssues,
   },
 ]

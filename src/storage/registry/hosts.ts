@@ -16,15 +16,20 @@ const known: readonly KnownRegistry[] = [
   { hosts: /^registry\.gitlab\.com$/, realms: ['gitlab.com'] },
 ]
 
+// Source: https://cloud.google.com/artifact-registry/docs/repositories/repo-locations
+const googleLocation = /^(?:us|europe|asia|[a-z]{2,20}-[a-z]{2,20}[0-9]{1,2})$/
+
 /** Names by which Docker Hub is known; its API answers at `registry-1.docker.io` only. */
 const hubNames = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com'])
 const HUB = 'registry-1.docker.io'
 
 /**
  * The origin (`https://host[:port]`) of a registry as docker configurations and people write it: a host, with or without port, scheme or the path
- * of old versions (`https://index.docker.io/v1/`). Null where it is none. Without a scheme it is https.
+ * of old versions (`https://index.docker.io/v1/`). Null where it is none. Without a scheme it is https. A location of Google's alone, which is what the
+ * SDK calls a registry by (`europe-west3`), stands for its Artifact Registry.
  */
 export function registryOrigin(server: string): string | null {
+  if (googleLocation.test(server)) return `https://${server}-docker.pkg.dev`
   const text = /^[a-z]+:\/\//i.test(server) ? server : `https://${server}`
   if (!URL.canParse(text) || /[\s\\@?#]/.test(server)) return null
   const url = new URL(text)
