@@ -2,14 +2,26 @@ import { mkdir, realpath, stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import { addressableKey } from '../key.ts'
 import { localError, toLocalError } from './errors.ts'
+import { type Held, hold } from './hold.ts'
 
 const SLASH = Buffer.from('/')
 const SEGMENT_BYTES_MAX = 255
 
+/** Where a name stands. The caller closes the folder. */
+export interface Place {
+  readonly folder: Held
+  readonly name: Buffer
+}
+
+/** Path of a name in a held folder, for the system. */
+export function pathIn(folder: Held, name: Buffer): Buffer {
+  return Buffer.concat([folder.path, SLASH, name])
+}
+
 /**
  * A folder on the server and the way from keys to paths inside it. For the local-folder driver.
  *
- * Every path that is opened has been resolved first and lies under the root: a link that leads out is refused, whoever made it.
+ * Everything that is used is held first and judged by where it really is: a link that leads out is refused, whoever made it, and whenever.
  */
 export class LocalRoot {
   /** Resolved path of the folder, without a slash at the end. */
@@ -41,57 +53,37 @@ export class LocalRoot {
     return new LocalRoot(path)
   }
 
-  /** Resolved path of what a key names; null where there is nothing. */
-  async existing(key: string, op: string): Promise<Buffer | null> {
-    const path = this.#pathOf(key, op)
-    try {
-      return this.#within(await realpath(path, 'buffer'), op, key)
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw toLocalError(error, op, key)
-      return null
-    }
+  /** Holds what a key names, links followed; null where there is nothing. The caller closes it. */
+  async existing(key: string, op: string): Promise<Held | null> {
+    return orNull(() => this.#holdInside(this.#pathOf(key, op), false, op, key), op, key)
   }
 
-  /** Where a key's own name stands: in a resolved folder, itself not resolved, so that a link is meant and not what it leads to. Null where there is no such folder. */
-  async placeOf(key: string, op: string): Promise<Buffer | null> {
-    const path = this.#pathOf(key, op)
-    const end = path.lastIndexOf(0x2f)
-    try {
-      const folder = this.#within(await realpath(path.subarray(0, end), 'buffer'), op, key)
-      return Buffer.concat([folder, path.subarray(end)])
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw toLocalError(error, op, key)
-      return null
-    }
+  /** Holds the folder that a key's own name stands in; the name itself is not followed, so that a link is meant and not what it leads to. Null where there is no such folder. */
+  async placeOf(key: string, op: string): Promise<Place | null> {
+    const { folder, name } = split(this.#pathOf(key, op))
+    const held = await orNull(() => this.#holdInside(folder, true, op, key), op, key)
+    return held === null ? null : { folder: held, name }
   }
 
-  /** Resolved folder for a key that is to be written, made where it is missing, and the name in it. */
-  async parentOf(key: string, op: string): Promise<{ readonly folder: Buffer; readonly name: Buffer }> {
-    const path = this.#pathOf(key, op)
+  /** The same for a key that is to be written: folders are made where they are missing. */
+  async parentOf(key: string, op: string): Promise<Place> {
+    const { folder, name } = split(this.#pathOf(key, op))
     try {
-      let end = path.lastIndexOf(0x2f)
-      const name = path.subarray(end + 1)
-      const parent = path.subarray(0, end)
-      // The part that exists decides where the rest is made: it must lie under the root before anything is made in it.
-      let folder: Buffer | null = null
-      while (folder === null) {
-        folder = await realpath(path.subarray(0, end), 'buffer').catch((error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return null
-          throw error
-        })
-        if (folder === null) end = path.lastIndexOf(0x2f, end - 1)
-      }
-      this.#within(folder, op, key)
-      if (end < parent.length) {
-        folder = Buffer.concat([folder, parent.subarray(end)])
-        await mkdir(folder, { recursive: true })
-      }
-      return { folder, name }
+      return { folder: await this.#holdOrMake(folder, op, key), name }
     } catch (error) {
       throw toLocalError(error, op, key)
     }
+  }
+
+  /** Holds a folder of the tree; null where it is gone, or is by now a link that leads out. */
+  async folder(path: Buffer): Promise<Held | null> {
+    const held = await hold(path, true).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+      throw error
+    })
+    if (held === null || this.holds(held.realPath)) return held
+    await held.close()
+    return null
   }
 
   /** Whether a resolved path lies under the root. */
@@ -110,9 +102,49 @@ export class LocalRoot {
     return Buffer.concat([this.path, SLASH, Buffer.from(key)])
   }
 
-  #within(path: Buffer, op: string, key: string): Buffer {
-    if (this.holds(path)) return path
+  /** Every folder is made in one that is held: a name that is given to a link meanwhile leads nowhere else. */
+  async #holdOrMake(path: Buffer, op: string, key: string): Promise<Held> {
+    const there = await this.#holdInside(path, true, op, key).catch(nullIfMissing)
+    if (there !== null) return there
+    const { folder, name } = split(path)
+    const parent = await this.#holdOrMake(folder, op, key)
+    try {
+      const own = pathIn(parent, name)
+      await mkdir(own).catch((error: NodeJS.ErrnoException) => {
+        // Somebody else was quicker.
+        if (error.code !== 'EEXIST') throw error
+      })
+      return await this.#holdInside(own, true, op, key)
+    } finally {
+      await parent.close()
+    }
+  }
+
+  async #holdInside(path: Buffer, isFolder: boolean, op: string, key: string): Promise<Held> {
+    const held = await hold(path, isFolder)
+    if (this.holds(held.realPath)) return held
+    await held.close()
     throw localError('forbidden', 'This is a link that leads out of the folder; it is not followed.', op, key)
+  }
+}
+
+function split(path: Buffer): { folder: Buffer; name: Buffer } {
+  const end = path.lastIndexOf(0x2f)
+  return { folder: path.subarray(0, end), name: path.subarray(end + 1) }
+}
+
+function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null
+  throw error
+}
+
+async function orNull<T>(work: () => Promise<T>, op: string, key: string): Promise<T | null> {
+  try {
+    return await work()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw toLocalError(error, op, key)
+    return null
   }
 }
 

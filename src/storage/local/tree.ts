@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import type { SkipReason } from '#contract/skip-reasons.ts'
 import { systemClock } from '#lib/clock.ts'
 import { toLocalError } from './errors.ts'
+import type { Held } from './hold.ts'
 import type { LocalRoot } from './root.ts'
 
 const SLASH = Buffer.from('/')
@@ -10,7 +11,9 @@ const SLASH = Buffer.from('/')
 /** A file of the tree, or something that is none and why. */
 export interface TreeEntry {
   readonly key: Buffer
-  readonly path: Buffer
+  /** Resolved path of its folder, the same buffer for all that are in it, and its name there. */
+  readonly folder: Buffer
+  readonly name: Buffer
   readonly skippedFor?: SkipReason | undefined
 }
 
@@ -54,55 +57,63 @@ export class FolderTree {
   /** What is at or after a key, in byte order. */
   async *from(start: Buffer): AsyncGenerator<TreeEntry> {
     const root = this.#root.path
-    const children = await this.#children(root)
-    if (children === null) throw toLocalError({ code: 'ENOENT' }, 'list')
-    const frames: Frame[] = [frameOf(root, Buffer.alloc(0), children, [root.toString('latin1')], start)]
+    const top = await this.#read(root)
+    if (top === null) throw toLocalError({ code: 'ENOENT' }, 'list')
+    const frames: Frame[] = [frameOf(root, Buffer.alloc(0), top.children, [root.toString('latin1')], start)]
     for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
       const child = frame.children[frame.next++]
       if (child === undefined) {
         frames.pop()
         continue
       }
+      const { path: folder } = frame
       const key = Buffer.concat([frame.key, child.name])
-      const path = Buffer.concat([frame.path, SLASH, child.isFolder ? child.name.subarray(0, -1) : child.name])
       if (!child.isFolder) {
-        yield { key, path, skippedFor: child.skippedFor }
+        yield { key, folder, name: child.name, skippedFor: child.skippedFor }
         continue
       }
-      const resolved = await realpath(path, 'buffer').catch(() => null)
+      const name = child.name.subarray(0, -1)
+      const inside = await this.#read(Buffer.concat([folder, SLASH, name]))
       // Gone, or turned into a link that leads out, since its folder was read.
-      if (resolved === null || !this.#root.holds(resolved)) continue
-      const place = resolved.toString('latin1')
-      if (frame.trail.includes(place)) {
-        yield { key, path, skippedFor: 'link-loop' }
-        continue
-      }
-      const inside = await this.#children(resolved)
-      if (inside !== null) frames.push(frameOf(resolved, key, inside, [...frame.trail, place], start))
+      if (inside === null) continue
+      const place = inside.path.toString('latin1')
+      if (frame.trail.includes(place)) yield { key, folder, name, skippedFor: 'link-loop' }
+      else frames.push(frameOf(inside.path, key, inside.children, [...frame.trail, place], start))
     }
   }
 
-  async #children(path: Buffer): Promise<readonly Child[] | null> {
+  /** Where a folder really is, and what is in it; null where there is none inside the root. */
+  async #read(path: Buffer): Promise<{ readonly path: Buffer; readonly children: readonly Child[] } | null> {
     try {
-      const id = path.toString('latin1')
-      const { mtimeNs, ctimeNs, ctimeMs } = await stat(path, { bigint: true })
-      const stamp = `${mtimeNs} ${ctimeNs}`
-      const kept = this.#kept.get(id)
-      if (kept?.stamp === stamp) return kept.children
-      if (kept !== undefined) this.#forget(id)
-      const dirents = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
-      const children: Child[] = []
-      for (const dirent of dirents) {
-        if (!temporaryName.test(dirent.name.toString('latin1'))) children.push(await this.#childOf(path, dirent))
+      const held = await this.#root.folder(path)
+      if (held === null) return null
+      try {
+        return { path: held.realPath, children: await this.#children(held) }
+      } finally {
+        await held.close()
       }
-      children.sort((a, b) => a.name.compare(b.name))
-      if (systemClock.now() - Number(ctimeMs) > SETTLED_MS) this.#keep(id, stamp, children)
-      return children
     } catch (error) {
       // Removed since its parent was read.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
       throw toLocalError(error, 'list')
     }
+  }
+
+  async #children(folder: Held): Promise<readonly Child[]> {
+    const id = folder.realPath.toString('latin1')
+    const { mtimeNs, ctimeNs, ctimeMs } = await folder.stats()
+    const stamp = `${mtimeNs} ${ctimeNs}`
+    const kept = this.#kept.get(id)
+    if (kept?.stamp === stamp) return kept.children
+    if (kept !== undefined) this.#forget(id)
+    const dirents = await readdir(folder.path, { withFileTypes: true, encoding: 'buffer' })
+    const children: Child[] = []
+    for (const dirent of dirents) {
+      if (!temporaryName.test(dirent.name.toString('latin1'))) children.push(await this.#childOf(folder.path, dirent))
+    }
+    children.sort((a, b) => a.name.compare(b.name))
+    if (systemClock.now() - Number(ctimeMs) > SETTLED_MS) this.#keep(id, stamp, children)
+    return children
   }
 
   async #childOf(folder: Buffer, dirent: Dirent<Buffer>): Promise<Child> {
