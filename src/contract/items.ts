@@ -271,7 +271,13 @@ export const itemRoutes = {
     access: { ...ofItem, role: 'engineer' },
     // Malformed is 400 here, not 404: programs rely on it.
     params: z.object({ itemId: id('item').regex(/^[0-9a-f]{24}$/, 'is no id') }),
-    response: z.object({ id: z.string() }),
+    response: z.object({
+      id: z.string(),
+      commandId: z
+        .string()
+        .optional()
+        .describe('Of the command that goes on, for a folder with more in it than a request can delete.'),
+    }),
     errors: ['item.not_found', 'item.root_stays', 'dataset.readonly', 'dataset.locked'],
   }),
   moveItems: route({

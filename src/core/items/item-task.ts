@@ -7,7 +7,9 @@ import { viewDataset } from './dataset-view.ts'
 import { runWithin } from './query/budget.ts'
 import type { Fragment } from './query/fragment.ts'
 import { PAGE_BUDGET_MS } from './query/query.ts'
+import { deleteFolderChunk, type FolderToDelete } from './remove-folder.ts'
 import { countSelected, itemNosOf, nextSelected, readSelected, type Selection, type TaskKind } from './selection.ts'
+import { beginWriting } from './writing.ts'
 
 /** Name of the job that does a stretch of work on many items. */
 export const ITEM_TASK_JOB = 'item.task'
@@ -31,6 +33,9 @@ export interface Worked {
   readonly count: number
   readonly command: Command | null
 }
+
+/** What a task does: something to what is selected, or to what is in a folder. */
+type Kind = TaskKind | 'delete-folder'
 
 type Work = (tx: DbClient, target: MarkTarget, itemNos: readonly string[]) => Promise<number>
 const works: Readonly<Record<TaskKind, { readonly command: string; readonly work: Work }>> = {
@@ -71,8 +76,40 @@ export async function workOnItems(
   }
   const [counted] = await bounded<{ count: number }>(deps, await countSelected(deps.db, view, selection))
   const total = counted?.count ?? 0
-  const command = await withTransaction(deps.db, (tx) => putTask(deps, tx, caller, datasetNo, selection, total))
+  const type = works[kind].command
+  const command = await withTransaction(deps.db, (tx) =>
+    putTask(deps, tx, caller, datasetNo, { ...selection, type, total }),
+  )
   return { count: total, command }
+}
+
+/**
+ * Leaves the rest of a folder that is being deleted to a job; `count` items are gone already. Answers the command, which ends with `spec.count`.
+ * Errors: `dataset.not_found`, `dataset.readonly`.
+ */
+export async function leaveFolderToTask(
+  deps: Deps,
+  caller: Caller,
+  datasetNo: number,
+  folder: FolderToDelete,
+  count: number,
+): Promise<Command> {
+  return await withTransaction(deps.db, async (tx) => {
+    const { rows } = await tx.query<{ items: number }>(
+      'select deep_items as items from dir where dataset_no = $1 and path = $2',
+      [datasetNo, folder.path],
+    )
+    const total = count + (rows[0]?.items ?? 0)
+    const work = {
+      kind: 'delete-folder',
+      filter: { ...folder },
+      ticket: 0,
+      type: 'folderDelete',
+      total,
+      done: count,
+    } as const
+    return await putTask(deps, tx, caller, datasetNo, work)
+  })
 }
 
 async function bounded<Row extends { no: string } | { count: number }>(
@@ -98,26 +135,36 @@ async function holdDataset(tx: Db, datasetNo: number) {
   return dataset
 }
 
+interface NewTask {
+  readonly kind: Kind
+  /** Of the command. */
+  readonly type: string
+  readonly filter: Readonly<Record<string, unknown>> | null
+  readonly ticket: number
+  readonly total: number
+  /** What was done before. */
+  readonly done?: number
+}
+
 async function putTask(
   deps: Deps,
   tx: DbClient,
   caller: Caller,
   datasetNo: number,
-  { kind, filter, ticket }: Selection,
-  total: number,
+  { kind, type, filter, ticket, total, done = 0 }: NewTask,
 ): Promise<Command> {
   const { datasetId, orgId, projectId } = await holdDataset(tx, datasetNo)
   const command = await createCommand(deps, tx, {
-    type: works[kind].command,
+    type,
     spec: { datasetId, count: total },
     orgId,
     projectId,
     creatorId: caller.userId,
   })
   await tx.query(
-    `insert into item_task (command_id, dataset_no, kind, filter, ticket, total, lease_until)
-     values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
-    [command.id, datasetNo, kind, filter === null ? null : JSON.stringify(filter), ticket, total, LEASE_SECONDS],
+    `insert into item_task (command_id, dataset_no, kind, filter, ticket, total, done, lease_until)
+     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))`,
+    [command.id, datasetNo, kind, filter === null ? null : JSON.stringify(filter), ticket, total, done, LEASE_SECONDS],
   )
   await enqueueTask(deps, tx, command.id)
   return command
@@ -145,7 +192,7 @@ export async function continueItemTask(deps: Deps, commandId: string, signal: Ab
 }
 
 interface Task {
-  readonly kind: TaskKind
+  readonly kind: Kind
   readonly filter: Readonly<Record<string, unknown>> | null
   readonly ticket: number
   readonly cursor: string
@@ -155,34 +202,35 @@ interface Task {
 
 /** Does one chunk in the transaction; false when there is nothing left to do. */
 async function workChunk(deps: Deps, tx: DbClient, commandId: string): Promise<boolean> {
-  const datasetNo = await findTask(tx, commandId)
-  if (datasetNo === null) {
+  const found = await findTask(tx, commandId)
+  if (found === null) {
     // Its dataset was deleted, or it was cancelled.
     await endCommand(tx, commandId, 'canceled')
     return false
   }
-  // The dataset first, as whoever deletes it does.
-  const { orgId } = await holdDataset(tx, datasetNo)
+  // The dataset first, as whoever deletes it does; where items are deleted, its sync before that.
+  const { datasetNo } = found
+  const writing = found.kind === 'delete-folder' ? await beginWriting(deps, tx, datasetNo) : null
+  const { orgId } = writing === null ? await holdDataset(tx, datasetNo) : writing.dataset
   const { rows } = await tx.query<Task>(
     `select kind, filter, ticket, cursor::text, done, total from item_task where command_id = $1 for update`,
     [commandId],
   )
   const task = rows[0]
   if (task === undefined) return true
-  const selection: Selection = { ...task, nowMs: deps.clock.now() }
-  const view = await viewDataset(tx, datasetNo)
-  const statement = await nextSelected(tx, view, selection, task.cursor, CHUNK_ITEMS)
-  const itemNos = await readSelected(tx, statement)
-  const count = await works[task.kind].work(tx, { datasetNo, orgId, ...selection }, itemNos)
-  const done = task.done + count
-  if (itemNos.length < CHUNK_ITEMS) {
+  const step =
+    writing === null
+      ? await workSelected(deps, tx, { datasetNo, orgId }, task)
+      : { cursor: task.cursor, ...(await deleteFolderChunk(writing, task.filter as unknown as FolderToDelete)) }
+  const done = task.done + step.count
+  if (step.isDone) {
     await tx.query('delete from item_task where command_id = $1', [commandId])
     await endCommand(tx, commandId, 'success', { count: done })
     return false
   }
   await tx.query(
     `update item_task set cursor = $2::bigint, done = $3, attempts = 0, lease_until = now() + make_interval(secs => $4) where command_id = $1`,
-    [commandId, itemNos.at(-1), done, LEASE_SECONDS],
+    [commandId, step.cursor, done, LEASE_SECONDS],
   )
   await tx.query(`update command set status = 'in-progress', progress = $2, updated_at = now() where id = $1`, [
     commandId,
@@ -191,11 +239,32 @@ async function workChunk(deps: Deps, tx: DbClient, commandId: string): Promise<b
   return true
 }
 
-async function findTask(tx: Db, commandId: string): Promise<number | null> {
-  const { rows } = await tx.query<{ no: number }>('select dataset_no as no from item_task where command_id = $1', [
-    commandId,
-  ])
-  return rows[0]?.no ?? null
+interface Step {
+  readonly count: number
+  readonly cursor: string
+  readonly isDone: boolean
+}
+
+async function workSelected(
+  deps: Deps,
+  tx: DbClient,
+  target: { readonly datasetNo: number; readonly orgId: string },
+  { kind, filter, ticket, cursor }: Task,
+): Promise<Step> {
+  if (kind === 'delete-folder') throw new Error('folders are not selected item by item')
+  const selection: Selection = { kind, filter, ticket, nowMs: deps.clock.now() }
+  const view = await viewDataset(tx, target.datasetNo)
+  const itemNos = await readSelected(tx, await nextSelected(tx, view, selection, cursor, CHUNK_ITEMS))
+  const count = await works[kind].work(tx, { ...target, ...selection }, itemNos)
+  return { count, cursor: itemNos.at(-1) ?? cursor, isDone: itemNos.length < CHUNK_ITEMS }
+}
+
+async function findTask(tx: Db, commandId: string): Promise<{ datasetNo: number; kind: Kind } | null> {
+  const { rows } = await tx.query<{ datasetNo: number; kind: Kind }>(
+    'select dataset_no as "datasetNo", kind from item_task where command_id = $1',
+    [commandId],
+  )
+  return rows[0] ?? null
 }
 
 async function endCommand(

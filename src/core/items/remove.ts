@@ -2,9 +2,6 @@ import { FolderChanges, LIVE, type LockedItem, RowHash, toggleFingerprint } from
 import { pointsOfItems } from '#core/datasets/datasets.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { releaseDataPoints } from '#core/quota/quota.ts'
-import { AppError } from '#lib/app-error.ts'
-import { parseItemId } from '#lib/ids.ts'
-import { afterPrefix } from './paths.ts'
 import { type Writing, writeItems } from './writing.ts'
 
 /** Items deleted in one transaction. */
@@ -100,44 +97,4 @@ async function countAnnotations(
     'update dataset set annotated = annotated - $2, annotations = annotations - $3, annotation_points = annotation_points - $4 where dataset_no = $1',
     [dataset.datasetNo, annotated.length, annotated.reduce((sum, item) => sum + item.annotations, 0), points],
   )
-}
-
-/** Deletes an item, or a folder with all that is in it, by its id. Throws `item.not_found` and what `deleteItems` throws. */
-export async function deleteItem(deps: Deps, caller: Caller, id: string): Promise<void> {
-  const numbers = parseItemId(id)
-  if (numbers === null) throw new AppError('item.not_found')
-  if ('dirNo' in numbers) return deleteFolder(deps, caller, numbers.datasetNo, numbers.dirNo)
-  const count = await deleteItems(deps, caller, numbers.datasetNo, [numbers.itemNo])
-  if (count === 0) throw new AppError('item.not_found')
-}
-
-async function deleteFolder(deps: Deps, caller: Caller, datasetNo: number, dirNo: number): Promise<void> {
-  if (dirNo === 1) throw new AppError('item.root_stays')
-  const { rows } = await deps.db.query<{ path: string }>(
-    'select path from dir where dataset_no = $1 and dir_no = $2 and (deep_items > 0 or is_kept)',
-    [datasetNo, dirNo],
-  )
-  const path = rows[0]?.path
-  if (path === undefined) throw new AppError('item.not_found')
-  for (;;) {
-    const { rows: inside } = await deps.db.query<{ no: string }>(
-      `select i.item_no::text as no from item i
-        where i.dataset_no = $1 and i.dir_no in (select d.dir_no from dir d where d.dataset_no = $1 and d.path >= $2 and ($3::text is null or d.path < $3))
-        limit $4`,
-      [datasetNo, path, afterPrefix(path), DELETE_CHUNK],
-    )
-    if (inside.length === 0) break
-    await deleteItems(
-      deps,
-      caller,
-      datasetNo,
-      inside.map((row) => row.no),
-    )
-  }
-  await writeItems(deps, datasetNo, async ({ tx }) => {
-    await tx.query(
-      `update dir set is_kept = false where dataset_no = $1 and is_kept and path >= $2 and ($3::text is null or path < $3)`,
-      [datasetNo, path, afterPrefix(path)],
-    )
-  })
 }

@@ -29,13 +29,14 @@ export async function writeItems<T>(
   work: (writing: Writing) => Promise<T>,
   ticket?: number,
 ): Promise<T> {
-  const attempt = async (tx: DbClient) => {
-    const hasRun = await holdRun(tx, datasetNo)
-    const dataset = await requireWritable(tx, datasetNo)
-    const writing = { tx, dataset, hasRun, nowMs: deps.clock.now() }
-    return await work({ ...writing, ticket: ticket ?? (await takeTicket(tx)) })
-  }
-  return await withRepeats(deps.db, attempt, repeating)
+  return await withRepeats(deps.db, async (tx) => work(await beginWriting(deps, tx, datasetNo, ticket)), repeating)
+}
+
+/** The same for a transaction that has just begun and that the caller ends and repeats. */
+export async function beginWriting(deps: Deps, tx: DbClient, datasetNo: number, ticket?: number): Promise<Writing> {
+  const hasRun = await holdRun(tx, datasetNo)
+  const dataset = await requireWritable(tx, datasetNo)
+  return { tx, dataset, hasRun, nowMs: deps.clock.now(), ticket: ticket ?? (await takeTicket(tx)) }
 }
 
 /** Holds the unfinished sync of a dataset; from now on a load of it compares, because somebody else writes rows of it. */

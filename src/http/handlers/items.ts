@@ -34,8 +34,8 @@ export const itemHandlers: Handlers<typeof itemRoutes> = {
     return updateItem(deps, call.caller, call.params.itemId, change, call.baseUrl)
   },
   deleteItem: async (deps, call) => {
-    await deleteItem(deps, call.caller, call.params.itemId)
-    return { id: call.params.itemId }
+    const command = await deleteItem(deps, call.caller, call.params.itemId)
+    return { id: call.params.itemId, ...(command && { commandId: command.id }) }
   },
   moveItems: async (deps, call) => ({
     count: await moveItems(deps, call.caller, datasetNo(call), call.params.folderId, call.body),

@@ -1,8 +1,8 @@
 import type { Caller, Deps } from '#core/deps.ts'
-import { dirId } from '#lib/ids.ts'
 import { updateItemsMetadata } from '../change.ts'
 import { viewDataset } from '../dataset-view.ts'
-import { deleteItem, deleteItems } from '../remove.ts'
+import { deleteItems } from '../remove.ts'
+import { deleteFolderFor, findFolder } from '../remove-folder.ts'
 import { annotationsFrom } from './annotations.ts'
 import { compileFilter } from './compile.ts'
 import { type Fragment, raw, sql } from './fragment.ts'
@@ -12,6 +12,10 @@ import { dirsFrom, itemOrder, itemsFrom, needsDir, planItems } from './plan.ts'
 
 /** Rows that are changed before the next are looked for. */
 export const ACT_CHUNK = 2_000
+
+/** Longest that one step deletes folders, in milliseconds. */
+const FOLDERS_MS = 5_000
+const NO_FOLDERS = { count: 0, isDone: true }
 
 /** What later parts of the core do to annotations. */
 export interface AnnotationActs {
@@ -59,8 +63,9 @@ export async function actOnNext(
   const numbers = rows.map((row) => row.no)
   const count = numbers.length === 0 ? 0 : await act(deps, caller, datasetNo, query, numbers, acts)
   const isDone = numbers.length < ACT_CHUNK
-  const folders = isDone && query.resource === 'items' ? await deleteFolders(deps, caller, datasetNo, query) : 0
-  return { cursor: numbers.at(-1) ?? cursor, count: count + folders, isDone }
+  const folders =
+    isDone && query.resource === 'items' ? await deleteFolders(deps, caller, datasetNo, query) : NO_FOLDERS
+  return { cursor: numbers.at(-1) ?? cursor, count: count + folders.count, isDone: isDone && folders.isDone }
 }
 
 async function act(
@@ -96,17 +101,36 @@ async function nextRows(deps: Deps, datasetNo: number, query: ParsedQuery, curso
 
 /**
  * Deletes folders with all that is in them, where a query asks for folders and nothing else. One that speaks of files as well means files: a condition that
- * folders happen to fulfil must not take along what is in them.
+ * folders happen to fulfil must not take along what is in them. As many as fit the time; those that are left are found again.
  */
-async function deleteFolders(deps: Deps, caller: Caller, datasetNo: number, query: ParsedQuery): Promise<number> {
-  if (query.action?.kind !== 'delete') return 0
+async function deleteFolders(
+  deps: Deps,
+  caller: Caller,
+  datasetNo: number,
+  query: ParsedQuery,
+): Promise<{ count: number; isDone: boolean }> {
+  if (query.action?.kind !== 'delete') return NO_FOLDERS
   const view = await viewDataset(deps.db, datasetNo)
-  if (!compileFilter(query.filter, 'item', view).some((test) => test.where === false)) return 0
+  if (!compileFilter(query.filter, 'item', view).some((test) => test.where === false)) return NO_FOLDERS
   const dirs = dirsFrom(datasetNo, compileFilter(query.filter, 'dir', view))
-  if (dirs === null) return 0
-  const select = sql`select d.dir_no ${dirs} ${raw('order by d.path desc')}`
-  const rows = await bounded<{ dir_no: number }>(deps.db, select)
-  // The deepest first, so that a folder is still there when its own turn comes.
-  for (const row of rows) await deleteItem(deps, caller, dirId(datasetNo, row.dir_no))
-  return rows.length
+  if (dirs === null) return NO_FOLDERS
+  // A folder before those inside it, which go with it.
+  const rows = await bounded<{ dir_no: number; path: string }>(
+    deps.db,
+    sql`select d.dir_no, d.path ${dirs} ${raw('order by d.path')}`,
+  )
+  const untilMs = deps.clock.now() + FOLDERS_MS
+  let gone: string | null = null
+  for (const [count, { dir_no: dirNo, path }] of rows.entries()) {
+    if (gone !== null && path.startsWith(gone)) continue
+    const leftMs = untilMs - deps.clock.now()
+    if (count > 0 && leftMs <= 0) return { count, isDone: false }
+    const folder = await findFolder(deps, datasetNo, dirNo)
+    // Somebody else was faster.
+    if (folder === null) continue
+    const { isDone } = await deleteFolderFor(deps, caller, datasetNo, folder, leftMs)
+    if (!isDone) return { count, isDone }
+    gone = path
+  }
+  return { count: rows.length, isDone: true }
 }
