@@ -185,6 +185,8 @@ const times = [
   1e300,
   null,
 ]
+/** Fields that nothing is sorted by. */
+const unsortable = /^collections|^srcItem$|^spec$|^datasetId$|encoding$|etag$/
 const flags = [true, false, 'true', null]
 /** Values that fit a field, where not any text does. */
 const fitting: Readonly<Record<string, readonly unknown[]>> = {
@@ -202,6 +204,7 @@ const numbers: readonly unknown[] = [0, 1, -1, 5, 0.1, 1e21, -1e-7, 1e308, 2 ** 
 export class QueryMaker {
   readonly #random: () => number
   readonly #ids: readonly string[]
+  #isBroken = false
 
   constructor(seed: number, ids: readonly string[]) {
     this.#random = randomOf(seed)
@@ -210,6 +213,7 @@ export class QueryMaker {
 
   /** The body of a query that reads; one in six is broken somewhere. */
   body(): Record<string, unknown> {
+    this.#isBroken = this.#chance(1 / 6)
     const isAnnotations = this.#chance(0.25)
     const body: Record<string, unknown> = {
       filter: this.#filter(isAnnotations, 0),
@@ -227,7 +231,7 @@ export class QueryMaker {
             ...(this.#chance(0.3) && { join: this.#join(isAnnotations) }),
           },
         }
-    if (this.#chance(0.05))
+    if (this.#breaks(0.2))
       body[this.#pick(['page', 'pageSize', 'sort', 'join', 'filter', 'x', 'resource', 'except', 'intersect'])] =
         this.#value('', 0)
     return body
@@ -236,7 +240,7 @@ export class QueryMaker {
   #join(isAnnotations: boolean): unknown {
     const filter = this.#filter(!isAnnotations, 1)
     const on = {
-      resource: this.#chance(0.97) === isAnnotations ? 'items' : 'annotations',
+      resource: isAnnotations !== this.#breaks(0.2) ? 'items' : 'annotations',
       local: 'itemId',
       forigen: 'id',
     }
@@ -246,18 +250,20 @@ export class QueryMaker {
   #sort(isAnnotations: boolean): unknown {
     const count = 1 + this.#below(3)
     const keys = Array.from({ length: count }, () => this.#field(isAnnotations))
+    const fitting = this.#isBroken ? keys : keys.filter((key) => !unsortable.test(key))
     return Object.fromEntries(
-      keys.map((key) => [key, this.#pick(['ascending', 'descending', 'descending', 'ascending', 'up'])]),
+      fitting.map((key) => [key, this.#breaks(0.1) ? 'up' : this.#pick(['ascending', 'descending'])]),
     )
   }
 
   #filter(isAnnotations: boolean, depth: number): unknown {
-    if (this.#chance(0.01)) return this.#value('', 0)
+    if (this.#breaks(0.03)) return this.#value('', 0)
     const filter: Record<string, unknown> = {}
     const count = 1 + this.#below(depth === 0 ? 3 : 2)
     for (let index = 0; index < count; index++) {
       if (depth < 4 && this.#chance(0.35)) {
-        const list = Array.from({ length: this.#below(4) }, () => this.#filter(isAnnotations, depth + 1))
+        const length = this.#breaks(0.1) ? 0 : 1 + this.#below(3)
+        const list = Array.from({ length }, () => this.#filter(isAnnotations, depth + 1))
         filter[this.#pick(['$and', '$or'])] = list
       } else {
         const field = this.#field(isAnnotations)
@@ -268,7 +274,7 @@ export class QueryMaker {
   }
 
   #field(isAnnotations: boolean): string {
-    if (this.#chance(0.03)) return this.#pick(strangeFields)
+    if (this.#breaks(0.1)) return this.#pick(strangeFields)
     return this.#pick(isAnnotations ? annotationFields : itemFields)
   }
 
@@ -277,14 +283,14 @@ export class QueryMaker {
     const operation: Record<string, unknown> = {}
     const count = this.#chance(0.8) ? 1 : 2
     for (let index = 0; index < count; index++) {
-      const name = this.#chance(0.02) ? this.#pick(strangeOperators) : this.#pick(operators)
+      const name = this.#operator(field)
       operation[name] = this.#operandOf(field, name, depth)
     }
     return operation
   }
 
   #operandOf(field: string, operator: string, depth: number): unknown {
-    if (this.#chance(0.03)) return this.#value(field, depth)
+    if (this.#breaks(0.1)) return this.#value(field, depth)
     if (operator === '$exists') return this.#chance(0.5)
     if (operator === '$in' || operator === '$nin') {
       const length = this.#chance(0.02) ? 60 : this.#below(5)
@@ -296,13 +302,26 @@ export class QueryMaker {
         : Array.from({ length: 1 + this.#below(3) }, () => this.#operand(field, depth + 1))
     }
     if (operator === '$match' && depth < 4 && field.includes('.') && this.#chance(0.5)) return this.#element(depth + 1)
-    return this.#value(field, depth)
+    const value = this.#value(field, depth)
+    // What a list, an object or null may not be compared by.
+    const isFitting =
+      /^\$(eq|ne)$/.test(operator) ||
+      (typeof value !== 'object' && (typeof value !== 'boolean' || operator === '$match'))
+    return isFitting || this.#isBroken ? value : this.#ordinary(field)
   }
 
   #element(depth: number): unknown {
     const element: Record<string, unknown> = {}
     for (let index = 0; index <= this.#below(2); index++) {
-      const field = this.#pick(['id', 'type', 'metadata.status', 'metadata', 'a', '$gt', '$or', '😀'])
+      const field = this.#pick([
+        'id',
+        'type',
+        'metadata.status',
+        'metadata',
+        'a',
+        '😀',
+        ...(this.#isBroken ? ['$gt', '$or'] : []),
+      ])
       element[field] = this.#operand(field, depth)
     }
     return element
@@ -317,16 +336,40 @@ export class QueryMaker {
   }
 
   #scalar(field: string): unknown {
-    if (this.#chance(0.02)) return this.#pick(strangeTexts)
+    if (this.#breaks(0.05)) return this.#pick(strangeTexts)
     const fit = fitting[field]
-    if (fit !== undefined && this.#chance(0.95)) return this.#pick(fit)
-    if (/size$|Count$/.test(field) && this.#chance(0.95)) return this.#chance(0.5) ? this.#pick(numbers) : '5'
+    if (fit !== undefined && !this.#breaks(0.2)) return this.#pick(fit)
+    if (/size$|Count$/.test(field) && !this.#breaks(0.2)) return this.#chance(0.5) ? this.#pick(numbers) : '5'
     if (/id$/i.test(field) && this.#chance(0.9)) return this.#pick(this.#ids)
     const kind = this.#random()
     if (kind < 0.5) return this.#pick(texts)
     if (kind < 0.65) return this.#pick(this.#ids)
     if (kind < 0.85) return this.#pick(numbers)
     return this.#pick([true, false, null])
+  }
+
+  /** An operator; of those that a field knows, unless the query is to be broken. */
+  #operator(field: string): string {
+    if (this.#breaks(0.1)) return this.#pick(strangeOperators)
+    if (this.#isBroken) return this.#pick(operators)
+    if (fitting[field] === flags || /^collections|etag$|^srcItem$/.test(field))
+      return this.#pick(['$eq', '$ne', '$in', '$nin', '$exists', '$or'])
+    if (fitting[field] !== undefined || /size$|Count$/.test(field))
+      return this.#pick(operators.filter((name) => !/match|glob/.test(name)))
+    return this.#pick(operators)
+  }
+
+  /** A value that is compared by any operator. */
+  #ordinary(field: string): unknown {
+    const fit = (fitting[field] ?? []).filter((value) => value !== null)
+    if (fit.length > 0) return this.#pick(fit)
+    if (/id$/i.test(field)) return this.#pick(this.#ids)
+    return /size$|Count$/.test(field) ? '5' : this.#pick(this.#chance(0.7) ? texts : ['5', '-1.5e3'])
+  }
+
+  /** Whether to spoil something, in a query that is to be broken. */
+  #breaks(share: number): boolean {
+    return this.#isBroken && this.#chance(share)
   }
 
   #chance(share: number): boolean {

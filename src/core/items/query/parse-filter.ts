@@ -135,7 +135,8 @@ function json(value: unknown, place: string, depth: number): Json {
   return checked
 }
 
-function checkField(field: string, place: string): void {
+/** Checks the form of a dotted field, wherever a query names one. */
+export function checkField(field: string, place: string): void {
   const parts = field.split('.')
   if (field.length > FIELD_LENGTH_MAX || parts.length > FIELD_PARTS_MAX || (field !== '' && parts.includes('')))
     refuse(place, 'this is no field')

@@ -1,6 +1,6 @@
 import { type Condition, everything, refuse } from './condition.ts'
 import { isSortField, type Resource } from './fields.ts'
-import { FILTER_DEPTH_MAX, FilterParser, object, shorten } from './parse-filter.ts'
+import { checkField, FILTER_DEPTH_MAX, FilterParser, object, shorten } from './parse-filter.ts'
 
 export { type Condition, type Json, type Operator, refuse, type Scalar, type Test } from './condition.ts'
 
@@ -135,6 +135,7 @@ function parseSort(value: unknown, resource: Resource): readonly SortKey[] {
   if (entries.length > SORT_KEYS_MAX) refuse('sort', `at most ${SORT_KEYS_MAX} fields`)
   return entries.map(([field, direction]) => {
     const place = `sort.${shorten(field)}`
+    checkField(field, place)
     if (!isSortField(resource, field)) refuse(place, `${resource} cannot be sorted by this field`)
     if (direction !== 'ascending' && direction !== 'descending') refuse(place, 'say "ascending" or "descending"')
     return { field, isDescending: direction === 'descending' }

@@ -120,6 +120,10 @@ test(`${QUERIES} queries become our own SQL or a refusal with its place`, { time
         const { text, values } = toStatement(statement)
         const found = foreign(text)
         if (found !== null) expect.fail(`${found} in ${text} of ${JSON.stringify(body)}`)
+        // PostgreSQL takes neither NUL nor half a character.
+        const texts = values.flat().filter((value) => typeof value === 'string')
+        if (texts.some((value) => value.includes('\0') || !value.isWellFormed()))
+          expect.fail(`a text that is none in ${JSON.stringify(body)}`)
         if (statement.parts.length !== values.length + 1) expect.fail(`parameters of ${JSON.stringify(body)}`)
       }
       counts.compiled++
