@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Storage } from './port.ts'
+import type { Key, Storage } from './port.ts'
 import { StorageError } from './storage-error.ts'
 
 /** How `withRetry` tries again; every part has a value that suits a server. */
@@ -39,6 +39,9 @@ export function withRetry(storage: Storage, options: RetryOptions = {}): Storage
         ? retry.run(() => storage.write(key, body, o), o.signal)
         : storage.write(key, body, o),
     remove: (keys, o) => retry.run(() => storage.remove(keys, o), o?.signal),
+    ...(storage.abandonUpload !== undefined && {
+      abandonUpload: (key: Key, uploadId: string) => retry.run(() => storage.abandonUpload!(key, uploadId), undefined),
+    }),
     signRead: (key, o) => storage.signRead(key, o),
     signWrite: (key, o) => storage.signWrite(key, o),
     check: (o) => storage.check(o),

@@ -132,6 +132,11 @@ export interface WriteOptions {
   readonly contentType?: string | undefined
   /** Refuse with `precondition-failed` when there is an object already. */
   readonly ifAbsent?: boolean | undefined
+  /**
+   * Told the storage's number of an upload in parts before the first part is sent, so that what a crash leaves can be given up by `abandonUpload`. Not called
+   * where the object is written in one piece.
+   */
+  readonly onPartsStarted?: ((uploadId: string) => Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -218,6 +223,8 @@ export interface Storage {
   stat(key: Key, options?: { readonly signal?: AbortSignal | undefined }): Promise<Entry | null>
   read(key: Key, options?: ReadOptions): Promise<Opened>
   write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry>
+  /** Gives up an upload in parts that a crash left; nothing happens when there is none any more. Only where `onPartsStarted` is ever called. */
+  abandonUpload?(key: Key, uploadId: string): Promise<void>
   /** At most `can.remove_batch_max` keys. */
   remove(keys: readonly Key[], options?: RemoveOptions): Promise<readonly RemoveOutcome[]>
   signRead(key: Key, options: SignReadOptions): SignedRequest | Promise<SignedRequest>

@@ -1,5 +1,5 @@
 import type { Clock } from '#lib/clock.ts'
-import type { Storage } from '#storage/port.ts'
+import type { Key, Storage } from '#storage/port.ts'
 
 /** Longest time for which an opened storage, and with it its credentials, is handed out again. */
 export const OPEN_MS_MAX = 5 * 60_000
@@ -131,6 +131,9 @@ export class StorageCache {
         return opened
       },
       write: (key, body, options) => note(() => storage.write(key, body, options)),
+      ...(storage.abandonUpload !== undefined && {
+        abandonUpload: (key: Key, uploadId: string) => note(() => storage.abandonUpload!(key, uploadId)),
+      }),
       remove: (keys, options) => note(() => storage.remove(keys, options)),
       // Signing needs no connection and is called per thumbnail; only the time is noted.
       signRead: (key, options) => {

@@ -12,3 +12,4 @@ export {
 } from './platform-store.ts'
 export { sightObject } from './sight.ts'
 export { noteUnused, sweepObjects } from './unused.ts'
+export { sweepStartedUploads, type WritePlace, writeObject } from './write-object.ts'

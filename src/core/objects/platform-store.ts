@@ -11,9 +11,10 @@ import { openEgress } from '#storage/egress.ts'
 import { withRetry } from '#storage/layers.ts'
 import { openStorage } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
+import { writeObject } from './write-object.ts'
 
-/** Largest object, in bytes: what S3 takes in one piece. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
-export const OBJECT_BYTES_MAX = 5 * 1024 ** 3
+/** Largest object, in bytes: what S3 takes in 10,000 parts of 32 MiB, of which one is in memory. */
+export const OBJECT_BYTES_MAX = 10_000 * 32 * 1024 ** 2
 /** Folders in the data folder: what is kept, and what is still arriving. */
 const OBJECTS = 'objects'
 const INCOMING = 'incoming'
@@ -117,7 +118,8 @@ export async function keepArrived(deps: Deps, key: string, arrived: Arrived, con
   if (deps.config.store !== null) {
     const handle = await open(arrived.path)
     const body = handle.createReadStream()
-    await storage.write(`${prefix}${key}`, body, { sizeBytes: arrived.sizeBytes, contentType })
+    const options = { sizeBytes: arrived.sizeBytes, contentType }
+    await writeObject(deps, { storage, driverId: null }, `${prefix}${key}`, body, options)
     return
   }
   const path = join(deps.config.dataDir, OBJECTS, key)

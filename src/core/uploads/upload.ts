@@ -4,7 +4,7 @@ import { takeTicket } from '#core/catalog/catalog.ts'
 import type { Caller, Deps } from '#core/deps.ts'
 import { openDriver } from '#core/drivers/drivers.ts'
 import { getItem, type ItemPath, requirePath, writeItems } from '#core/items/items.ts'
-import { type Arrived, keepArrived, newObjectKey, noteUnused, sightObject } from '#core/objects/objects.ts'
+import { type Arrived, keepArrived, newObjectKey, noteUnused, sightObject, writeObject } from '#core/objects/objects.ts'
 import { freeDataPoints, QuotaExceeded } from '#core/quota/quota.ts'
 import { AppError } from '#lib/app-error.ts'
 import { packEtag } from '#lib/etag.ts'
@@ -128,7 +128,8 @@ async function putInBucket(
   }
   let mode = upload.mode
   try {
-    await storage.write(key, createReadStream(upload.arrived.path), options)
+    const opened = { storage, driverId: target.driverId }
+    await writeObject(deps, opened, key, createReadStream(upload.arrived.path), options)
   } catch (error) {
     if (!options.ifAbsent || !(error instanceof StorageError) || !isTaken(error)) throw error
     mode = 'skip'

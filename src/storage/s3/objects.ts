@@ -11,6 +11,7 @@ import { StorageError } from '../storage-error.ts'
 import { limitAnswers } from './answer-limit.ts'
 import type { CredentialSource } from './credentials.ts'
 import { answerError, toStorageError } from './errors.ts'
+import { abortUpload, type PartRules, uploadInParts } from './multipart.ts'
 import { explicitSettings, sdkKeys } from './sts.ts'
 
 /** What the SDK's client is made of. */
@@ -23,6 +24,7 @@ export interface ObjectsOptions {
   readonly endpoint: string
   readonly isPathStyle: boolean
   readonly storageClass: string | undefined
+  readonly parts: PartRules
   readonly connectionsMax: number
   readonly egress: Egress
 }
@@ -31,6 +33,9 @@ interface Sdk {
   readonly commands: typeof import('@aws-sdk/client-s3')
   readonly client: S3Client
 }
+
+/** Most bytes of one PutObject. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
+const PUT_BYTES_MAX = 5 * 1024 ** 3
 
 /** Characters that XML has no way to write, or that readers of XML change: keys with them are removed one by one. */
 const unfitForXml = /[\u0000-\u001f\u007f-\u009f\u2028\ufffe\uffff]/
@@ -118,6 +123,14 @@ export class S3Objects {
     }
   }
 
+  async abandonUpload(key: Key, uploadId: string): Promise<void> {
+    try {
+      await abortUpload(await this.#open(), { Bucket: this.#options.bucket, Key: key, UploadId: uploadId })
+    } catch (error) {
+      throw this.#failure(error, 'write', key, undefined)
+    }
+  }
+
   async remove(keys: readonly Key[], { signal }: Signalled = {}): Promise<readonly RemoveOutcome[]> {
     const batch = keys.filter((key) => !unfitForXml.test(key))
     const outcomes = batch.length > 1 ? await this.#removeBatch(batch, signal) : new Map<Key, RemoveOutcome>()
@@ -132,8 +145,12 @@ export class S3Objects {
   }
 
   async #put(key: Key, body: Readable | Buffer, options: WriteOptions, signal: AbortSignal | undefined) {
-    const { bucket, storageClass } = this.#options
+    const { bucket, storageClass, parts } = this.#options
     const { commands, client } = await this.#open()
+    if (!Buffer.isBuffer(body) && options.sizeBytes > parts.aboveBytes) {
+      const etag = await this.#putInParts(key, body, options, signal)
+      if (etag !== null) return { ETag: etag }
+    }
     const command = new commands.PutObjectCommand({
       Bucket: bucket,
       Key: key,
@@ -145,6 +162,34 @@ export class S3Objects {
       ...(options.ifAbsent === true ? { IfNoneMatch: '*' } : {}),
     })
     return client.send(command, sendOptions(signal))
+  }
+
+  /** Null: the storage has no such uploads. It says so before anything of the body is read, which it gets in one piece then. */
+  async #putInParts(
+    key: Key,
+    body: Readable,
+    { sizeBytes, contentType, ifAbsent = false, onPartsStarted }: WriteOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<string | null> {
+    const { bucket, storageClass, parts } = this.#options
+    const upload = {
+      bucket,
+      key,
+      body,
+      sizeBytes,
+      contentType,
+      storageClass,
+      ifAbsent,
+      partBytes: parts.partBytes,
+      signal,
+    }
+    try {
+      return await uploadInParts(await this.#open(), { ...upload, onStarted: onPartsStarted })
+    } catch (error) {
+      const isRefused = !body.readableDidRead && this.#failure(error, 'write', key, signal).kind === 'unsupported'
+      if (isRefused && sizeBytes <= PUT_BYTES_MAX) return null
+      throw error
+    }
   }
 
   async #removeOne(key: Key, signal: AbortSignal | undefined): Promise<RemoveOutcome> {
@@ -221,7 +266,7 @@ export class S3Objects {
 
   #failure(error: unknown, op: string, key: Key | undefined, signal: AbortSignal | undefined): StorageError {
     if (signal?.aborted) return new StorageError('aborted', 'The work was stopped.', { provider: 's3', op, key })
-    return toStorageError(error, { op, key })
+    return error instanceof StorageError ? error : toStorageError(error, { op, key })
   }
 
   #open(): Promise<Sdk> {

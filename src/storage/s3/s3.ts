@@ -31,6 +31,7 @@ import { type ProbedCapability, probeConditions } from './conditions.ts'
 import { listFailure } from './errors.ts'
 import { openListPage } from './list-page.ts'
 import { Login, type Signing } from './login.ts'
+import { type PartRules, USUAL_PARTS } from './multipart.ts'
 import { S3Objects } from './objects.ts'
 import type { RoleLogin } from './role.ts'
 
@@ -54,6 +55,8 @@ export interface S3Options {
   readonly isAnonymous?: boolean | undefined
   /** What an earlier check found out about this storage; what is usual among S3-compatible storages unless said. */
   readonly known?: Pick<Capabilities, ProbedCapability> | undefined
+  /** From which size on files are written in parts; what is usual unless said. */
+  readonly parts?: PartRules | undefined
   /** Class for what is written; the bucket's default unless said. */
   readonly storageClass?: string | undefined
   /** Most listing requests at once; 64 unless said. */
@@ -93,7 +96,8 @@ const rights = { list: 's3:ListBucket', read: 's3:GetObject', write: 's3:PutObje
  * The S3 driver. Nothing is connected before the first call; `close()` ends all connections.
  *
  * Throws `TypeError` for an endpoint that is no address, and where no credentials are named: none are ever looked for in the environment.
- * Calls made: ListObjectsV2, GetObject, PutObject, DeleteObject(s), HEAD of objects; no others (PM-07).
+ * Calls made: ListObjectsV2, GetObject, PutObject, DeleteObject(s), HEAD of objects, and those of uploads in parts for large files, which the right to put
+ * objects allows, but for giving one up (`s3:AbortMultipartUpload`); no others (PM-07).
  */
 export function createS3Storage(options: S3Options): Storage {
   return new S3Storage(options)
@@ -136,6 +140,7 @@ class S3Storage implements Storage {
       endpoint: endpoint ?? awsEndpoint(region),
       isPathStyle: isPathStyle || this.#address.rootPath !== '/',
       storageClass,
+      parts: options.parts ?? USUAL_PARTS,
       connectionsMax,
       egress,
     })
@@ -192,6 +197,11 @@ class S3Storage implements Storage {
     if (!this.can.write) throw this.#unsupported('write')
     if (options.ifAbsent === true && !this.can.write_if_absent) throw this.#unsupported('write')
     return this.#login.run(() => this.#objects.write(key, body, options), Buffer.isBuffer(body))
+  }
+
+  abandonUpload(key: Key, uploadId: string): Promise<void> {
+    addressableKey(key, { provider: 's3', op: 'write' })
+    return this.#login.run(() => this.#objects.abandonUpload(key, uploadId))
   }
 
   async remove(keys: readonly Key[], options?: RemoveOptions): Promise<readonly RemoveOutcome[]> {
