@@ -13,7 +13,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     setupFiles: ['test/support/seed.ts'],
     projects: [
-      suite('unit', ['src/**/*.test.ts', 'test/*.test.ts', 'bench/**/*.test.ts']),
+      suite('unit', ['src/**/*.test.ts', 'console/src/**/*.test.ts', 'test/*.test.ts', 'bench/**/*.test.ts']),
       suite('integration', ['test/integration/**/*.test.ts', 'test/conformance/*.test.ts'], {
         globalSetup: ['test/support/database-server.ts'],
         maxWorkers: 2,

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router'
 import { Failed } from '../ui/states.tsx'
 import { isLoggedIn } from './session.ts'
+import { parseSearch } from './view-search.ts'
 
 const root = createRootRoute({ component: Outlet })
 
@@ -44,7 +45,21 @@ const datasets = createRoute({
   component: lazyRouteComponent(() => import('../features/datasets/datasets-page.tsx'), 'DatasetsPage'),
 })
 
-const tree = root.addChildren([login, shell.addChildren([home, datasets])])
+const browser = createRoute({
+  getParentRoute: () => shell,
+  path: '/datasets/$datasetId',
+  validateSearch: parseSearch,
+  component: lazyRouteComponent(() => import('../features/browser/browser-page.tsx'), 'BrowserPage'),
+})
+
+const viewer = createRoute({
+  getParentRoute: () => shell,
+  path: '/items/$itemId',
+  validateSearch: parseSearch,
+  component: lazyRouteComponent(() => import('../features/viewer/viewer-page.tsx'), 'ViewerPage'),
+})
+
+const tree = root.addChildren([login, shell.addChildren([home, datasets, browser, viewer])])
 
 /** Every page of the console by its address. */
 export const router = createRouter({

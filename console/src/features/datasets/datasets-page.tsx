@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { api } from '../../app/session.ts'
 import { formatCount, formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
+import { PageLink } from '../../ui/link.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
 
@@ -55,7 +56,11 @@ export function DatasetsPage() {
               <Table.Tbody>
                 {shown.map((dataset) => (
                   <Table.Tr key={dataset.id}>
-                    <Table.Td className="name">{dataset.name}</Table.Td>
+                    <Table.Td className="name">
+                      <PageLink to="/datasets/$datasetId" params={{ datasetId: dataset.id }}>
+                        {dataset.name}
+                      </PageLink>
+                    </Table.Td>
                     <Table.Td ta="right">{formatCount(dataset.itemsCount ?? 0)}</Table.Td>
                     <Table.Td>
                       <Badge variant="light" color="gray">

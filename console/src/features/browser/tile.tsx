@@ -1,0 +1,101 @@
+import { Badge, Center, Image, Skeleton, Text } from '@mantine/core'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Item } from '#contract/items.ts'
+import { Icon } from '../../ui/icon.tsx'
+import classes from './browser.module.css'
+
+/** One item of the gallery: its picture, or what kind of file it is; its name below. */
+export function Tile({
+  item,
+  isChosen,
+  onChoose,
+  onOpen,
+}: {
+  item: Item | undefined
+  isChosen: boolean
+  onChoose: (event: { additive: boolean }) => void
+  onOpen: () => void
+}) {
+  if (item === undefined) return <Skeleton className={classes.tile} />
+  return (
+    <button
+      type="button"
+      className={classes.tile}
+      data-chosen={isChosen || undefined}
+      aria-pressed={isChosen}
+      title={item.filename}
+      onClick={(event) => onChoose({ additive: event.ctrlKey || event.metaKey || event.shiftKey })}
+      onDoubleClick={onOpen}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') {
+          event.preventDefault()
+          onOpen()
+        }
+      }}
+    >
+      <Picture item={item} />
+      <Text size="xs" truncate component="span" className={classes.caption}>
+        {item.name}
+      </Text>
+      <Marks item={item} />
+    </button>
+  )
+}
+
+/** The small picture of an item; where there is none, the kind of its file. */
+export function Picture({ item }: { item: Item }) {
+  const [hasFailed, setFailed] = useState(false)
+  const type = item.metadata.system.mimetype ?? ''
+  const state = item.metadata.system.storage?.state
+  if (!type.startsWith('image/') || hasFailed || state === 'missing')
+    return (
+      <Center className={classes.picture} c="dimmed">
+        <Icon name={state === 'missing' ? 'warning' : 'file'} size={40} />
+        <Text size="xs" ml={4} component="span">
+          {type.split('/').at(-1)}
+        </Text>
+      </Center>
+    )
+  return (
+    <Image
+      className={classes.picture}
+      src={`/api/v1/items/${item.id}/thumbnail`}
+      alt=""
+      fit="contain"
+      loading="lazy"
+      decoding="async"
+      onError={() => setFailed(true)}
+    />
+  )
+}
+
+/** What is special about an item, in a word each. */
+export function Marks({ item, isInline = false }: { item: Item; isInline?: boolean }) {
+  const { t } = useTranslation()
+  const { storage } = item.metadata.system
+  return (
+    <span className={isInline ? undefined : classes.marks}>
+      {storage?.state === 'missing' && (
+        <Badge size="xs" color="red">
+          {t('browser.missing')}
+        </Badge>
+      )}
+      {storage?.state === 'archived' && (
+        <Badge size="xs" color="gray">
+          {t('browser.archived')}
+        </Badge>
+      )}
+      {storage?.changedInStorage === true && (
+        <Badge size="xs" color="yellow">
+          {t('browser.changed')}
+        </Badge>
+      )}
+      {item.annotationsCount > 0 && (
+        <Badge size="xs" color="indigo" variant="light">
+          {t('browser.annotations', { count: item.annotationsCount })}
+        </Badge>
+      )}
+    </span>
+  )
+}
