@@ -65,7 +65,8 @@ interface Source {
 
 function walk(folder: string): Source[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(m?[tj]s|tsx)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && !/[\\/]node_modules([\\/]|$)/.test(relative(root, entry.parentPath)))
+    .filter((entry) => /\.(m?[tj]s|tsx)$/.test(entry.name))
     .map((entry) => {
       const path = relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/')
       const text = readFileSync(join(root, path), 'utf8')

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Secret } from '#lib/secret.ts'
 import { type AwsIdentity, awsIdentityOf, awsVariables } from './aws-identity.ts'
+import { type AzureIdentity, azureIdentityOf, azureVariables } from './azure-identity.ts'
 import { type EgressRule, isLoopbackHost, loopbackRules, parseEgressRules } from './egress-rules.ts'
 import { type GcpIdentity, gcpIdentityOf, gcpVariables } from './gcp-identity.ts'
 import { parseRegistryRealms, type RegistryRealm } from './registry-realms.ts'
@@ -72,6 +73,7 @@ export const variables = z.object({
     .describe('Data points that an organization made from now on may use, one an item; no limit unless set.'),
   ...awsVariables,
   ...gcpVariables,
+  ...azureVariables,
   SLUICE_AWS_CROSS_MAX: z.coerce
     .number()
     .int()
@@ -143,6 +145,7 @@ export interface Config {
   /** Null: AWS's own. */
   readonly awsStsEndpoint: string | null
   readonly gcpIdentity: GcpIdentity
+  readonly azureIdentity: AzureIdentity
   /** Cross-account integrations an organization may have; null: no limit. */
   readonly awsCrossMax: number | null
   readonly gcpCrossMax: number | null
@@ -184,6 +187,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     awsStsEndpoint: v.SLUICE_AWS_STS_ENDPOINT === undefined ? null : new URL(v.SLUICE_AWS_STS_ENDPOINT).origin,
     gcpPrincipalEmail: v.SLUICE_GCP_PRINCIPAL_EMAIL ?? null,
     gcpIdentity: gcpIdentityOf(v),
+    azureIdentity: azureIdentityOf(v),
     awsCrossMax: v.SLUICE_AWS_CROSS_MAX ?? null,
     gcpCrossMax: v.SLUICE_GCP_CROSS_MAX ?? null,
     runWorker: v.SLUICE_RUN_WORKER,

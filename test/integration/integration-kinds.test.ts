@@ -35,6 +35,14 @@ const kinds: readonly [string, Record<string, unknown>][] = [
   ['gcp-cross', {}],
   ['gcp-workload-identity-federation', { secret: canary, content: '{}', clientId: 'c' }],
   ['azureblob', { key: 'account', secret: canary, clientId: 'c', tenantId: 't' }],
+  ['azure-account-key', { key: 'account', secret: canary.padEnd(86, 'A').replaceAll(/[^A-Za-z0-9]/g, 'x') }],
+  ['azure-sas', { key: 'account', secret: `sv=2022-11-02&sp=rl&sig=${canary}` }],
+  [
+    'azure-connection-string',
+    { connectionString: `AccountName=account;AccountKey=${Buffer.alloc(64, canary).toString('base64')}` },
+  ],
+  ['azure-workload-identity-federation', { key: 'account', clientId: 'c', tenantId: 't' }],
+  ['azure-managed-identity', { key: 'account' }],
   ['key_value', { key: 'name', value: `${canary}\nline two` }],
   [
     'private-registry',

@@ -20,7 +20,7 @@ const names = [
 ]
 
 /** Those whose storage comes later. */
-const later = ['gcs', 'azureblob', 'azureDatalakeGen2', 'faasProxy', 'powerscaleS3', 'powerscaleNfs', 'computeCluster']
+const later = ['gcs', 'faasProxy', 'powerscaleS3', 'powerscaleNfs', 'computeCluster']
 
 const text = fc.oneof(
   fc.constantFrom(

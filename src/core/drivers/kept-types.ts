@@ -16,7 +16,6 @@ interface KeptType extends Pick<DriverType, 'type' | 'provider' | 'integrationTy
 type FieldName =
   | 'bucket'
   | 'bucketName'
-  | 'containerName'
   | 'endpoint'
   | 'region'
   | 'storageClass'
@@ -33,8 +32,6 @@ interface Field {
   readonly wanted: string
 }
 
-// Source: https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names
-const azureContainer = /^(\$root|\$web|\$logs|(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*)$/
 const plainText = /^[^\p{Cc}]{1,4096}$/u
 
 const required = (name: Field['name'], wanted: string, pattern: RegExp = plainText): Field => ({
@@ -56,26 +53,12 @@ const storageClass: Field = {
   wanted: 'Give a storage class, such as NEARLINE.',
 }
 const anyBucket = required('bucket', 'Give the bucket’s name only, not an address.', otherBucketName)
-const container = required(
-  'containerName',
-  'Give the container’s name only, not an address: 3 to 63 small letters, digits and single hyphens.',
-  azureContainer,
-)
 const elastic = [
   required('elasticIndex', 'The elastic index is required.'),
   required('elasticIndexPath', 'The path in the elastic index is required.'),
 ]
 
 const table: readonly KeptType[] = [
-  ...(['azureblob', 'azureDatalakeGen2'] as const).map(
-    (type): KeptType => ({
-      type,
-      provider: 'azure',
-      integrationTypes: ['azureblob'],
-      fields: [container, region, storageClass],
-      place: ['containerName'],
-    }),
-  ),
   {
     type: 'faasProxy',
     provider: 'faas',

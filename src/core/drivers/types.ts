@@ -4,6 +4,7 @@ import type { Credentials, FieldIssue, Trust } from '#core/integrations/integrat
 import { AppError } from '#lib/app-error.ts'
 import type { StorageSpec } from '#storage/open.ts'
 import type { Capabilities } from '#storage/port.ts'
+import { azureDrivers } from './azure-type.ts'
 import { gcsType } from './gcs-type.ts'
 import { keptTypes } from './kept-types.ts'
 import { localType } from './local-type.ts'
@@ -56,7 +57,7 @@ export interface DriverType {
   spec(config: DriverConfig, context: SpecContext): StorageSpec
 }
 
-const types: readonly DriverType[] = [s3Type, gcsType, ...keptTypes, registryType, localType]
+const types: readonly DriverType[] = [s3Type, gcsType, ...azureDrivers, ...keptTypes, registryType, localType]
 
 /** The type of this name; throws `driver.invalid` for any other. */
 export function driverType(type: string): DriverType {

@@ -19,6 +19,7 @@ import { type IntegrationType, integrationType } from './types.ts'
 
 export { assumedRoleLogin, tryAssumedRole } from './assumed-role.ts'
 export { type AuditAction, listAlerts, listAudit, recordAudit } from './audit.ts'
+export { azureAccount, azureTypes } from './azure-login.ts'
 export type { Credentials } from './credentials.ts'
 export { crossAccountLogin } from './prove-aws.ts'
 export type { Integration, IntegrationUse, Trust } from './queries.ts'

@@ -1,3 +1,4 @@
+import { accountKeyProblem, accountProblem, connectionStringProblem, sasProblem, tenantProblem } from './azure-login.ts'
 import {
   arnProblem,
   arnsProblem,
@@ -62,6 +63,12 @@ const optional = (option: IntegrationOption): IntegrationOption => ({ ...option,
 
 const accessKey = [text('key', 'Access key ID'), hidden('secret', 'Secret access key')]
 const gcsDrivers = ['gcs', 'faasProxy']
+const azureDrivers = ['azureblob', 'azureDatalakeGen2']
+const account = text('key', 'Storage account name', accountProblem)
+const application = [
+  text('clientId', 'Application (client) ID'),
+  text('tenantId', 'Directory (tenant) ID', tenantProblem),
+]
 
 /**
  * Every kind of integration the API knows, in the order forms show them. The names and options are those existing scripts send.
@@ -132,14 +139,49 @@ export const integrationTypes: readonly IntegrationType[] = [
     type: 'azureblob',
     label: 'Azure client secret',
     provider: 'azure',
-    options: [
-      text('key', 'Storage account name'),
-      hidden('secret', 'Client secret'),
-      text('clientId', 'Application (client) ID'),
-      text('tenantId', 'Directory (tenant) ID'),
-    ],
-    driverTypes: ['azureblob', 'azureDatalakeGen2', 'faasProxy'],
-    supported: false,
+    options: [account, hidden('secret', 'Client secret'), ...application],
+    driverTypes: [...azureDrivers, 'faasProxy'],
+    supported: true,
+  },
+  {
+    type: 'azure-account-key',
+    label: 'Azure storage account key',
+    provider: 'azure',
+    options: [account, { ...hidden('secret', 'Account key'), check: accountKeyProblem }],
+    driverTypes: azureDrivers,
+    supported: true,
+  },
+  {
+    type: 'azure-sas',
+    label: 'Azure shared access signature',
+    provider: 'azure',
+    options: [account, { ...hidden('secret', 'Shared access signature'), check: sasProblem }],
+    driverTypes: azureDrivers,
+    supported: true,
+  },
+  {
+    type: 'azure-connection-string',
+    label: 'Azure connection string',
+    provider: 'azure',
+    options: [{ ...hidden('connectionString', 'Connection string'), check: connectionStringProblem }],
+    driverTypes: azureDrivers,
+    supported: true,
+  },
+  {
+    type: 'azure-workload-identity-federation',
+    label: 'Azure federated credential',
+    provider: 'azure',
+    options: [account, ...application],
+    driverTypes: azureDrivers,
+    supported: true,
+  },
+  {
+    type: 'azure-managed-identity',
+    label: 'Azure managed identity of this server',
+    provider: 'azure',
+    options: [account, optional(text('clientId', 'Client ID of the identity'))],
+    driverTypes: azureDrivers,
+    supported: true,
   },
   {
     type: 'key_value',

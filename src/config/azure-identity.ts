@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+/** Settings that say how this server reaches Azure; part of the table of all. */
+export const azureVariables = {
+  SLUICE_AZURE_AUTHORITY: z
+    .url({ protocol: /^https?$/ })
+    .default('https://login.microsoftonline.com')
+    .describe('Address at which Azure’s tokens are asked; another one for another cloud.'),
+  SLUICE_AZURE_ENDPOINTS: z
+    .string()
+    .default('')
+    .describe(
+      'Endpoints besides Azure’s own, separated by commas, to which tokens and shared access signatures may be sent.',
+    ),
+  SLUICE_AZURE_FEDERATED_TOKEN_FILE: z
+    .string()
+    .regex(/\{org\}/, 'It must hold {org}, so that no organization gets another’s token.')
+    .optional()
+    .describe(
+      'Path of the files with the OpenID tokens that Azure’s federated credentials exchange; {org} in it stands for the organization’s id.',
+    ),
+  SLUICE_AZURE_MANAGED_IDENTITY_ORGS: z
+    .string()
+    .regex(/^[0-9a-f]{24}(,[0-9a-f]{24})*$/, 'Give ids of organizations, separated by commas.')
+    .optional()
+    .describe('Ids of the organizations, separated by commas, that may use the managed identity of this machine.'),
+  SLUICE_AZURE_MANAGED_IDENTITY_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .default('http://169.254.169.254')
+    .describe('Address at which this machine asks for tokens of its managed identity.'),
+} as const
+
+/** How this server reaches Azure; only the operator's settings say it. */
+export interface AzureIdentity {
+  /** Origin tokens are asked at. */
+  readonly authority: string
+  /** Origins besides Azure's own that tokens and shared access signatures may be sent to. */
+  readonly endpoints: readonly string[]
+  /** Path of token files with `{org}` in it; null: none. */
+  readonly federatedTokenFile: string | null
+  /** Organizations that may use the machine's own identity. */
+  readonly managedIdentityOrgs: readonly string[]
+  readonly managedIdentityEndpoint: string
+}
+
+type Values = z.output<z.ZodObject<typeof azureVariables>>
+
+/** What the settings say; throws for an endpoint that is no address. */
+export function azureIdentityOf(v: Values): AzureIdentity {
+  const endpoints = v.SLUICE_AZURE_ENDPOINTS.split(',').filter(Boolean)
+  if (!endpoints.every((endpoint) => URL.canParse(endpoint)))
+    throw new Error('SLUICE_AZURE_ENDPOINTS has to hold addresses, separated by commas.')
+  return {
+    authority: new URL(v.SLUICE_AZURE_AUTHORITY).origin,
+    endpoints: endpoints.map((endpoint) => new URL(endpoint).origin),
+    federatedTokenFile: v.SLUICE_AZURE_FEDERATED_TOKEN_FILE ?? null,
+    managedIdentityOrgs: v.SLUICE_AZURE_MANAGED_IDENTITY_ORGS?.split(',') ?? [],
+    managedIdentityEndpoint: new URL(v.SLUICE_AZURE_MANAGED_IDENTITY_ENDPOINT).origin,
+  }
+}
