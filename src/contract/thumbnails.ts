@@ -13,6 +13,17 @@ export const thumbnailRoutes = {
     access: { scope: 'item', role: 'annotator', of: (request) => request.params.itemId },
     byCookie: true,
     params: z.object({ itemId: id('item') }),
+    query: z.object({
+      width: z.coerce
+        .number()
+        .int()
+        .min(16)
+        .max(2048)
+        .optional()
+        .describe(
+          'Width in pixels instead; a smaller picture is not made larger, and a high one is 4,096 high at most.',
+        ),
+    }),
     errors: [
       'item.not_found',
       'item.missing_in_storage',

@@ -16,11 +16,13 @@ import { exportSlice } from './export-slice.ts'
 import { featureSweep } from './feature-sweep.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
+import { LocalWatches, WATCH_MS } from './local-watch.ts'
 import { OBJECT_SWEEP_MS, sweepUnusedObjects } from './object-sweep.ts'
 import { queryWork } from './query-work.ts'
 import { REMOVED_SWEEP_MS, sweepRemovedItems } from './removed-sweep.ts'
 import { RESCAN_MS, startDueRescans } from './rescan.ts'
 import { syncSlice } from './sync-slice.ts'
+import { sweepGoneThumbnails, THUMBNAIL_SWEEP_MS } from './thumbnail-sweep.ts'
 
 /** Syncs that are worked on at once in one process; each has many connections of its own. */
 const CONCURRENCY = 4
@@ -74,6 +76,10 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const deletionTimer = setInterval(deleteDue, DATASET_DELETION_MS)
   const wake = () => void wakeDrains(deps).catch((error) => onError('hints.wake', error))
   const wakeTimer = setInterval(wake, WAKE_MS)
+  const watches = new LocalWatches(deps)
+  const look = () => void watches.refresh().catch((error) => onError('local.watch', error))
+  look()
+  const lookTimer = setInterval(look, WATCH_MS)
   const stopping = new AbortController()
   const forget = () =>
     void sweepRemovedItems(deps, stopping.signal).catch((error) => onError('item.removed-sweep', error))
@@ -81,6 +87,9 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const forgetTimer = setInterval(forget, REMOVED_SWEEP_MS)
   const tidy = () => void sweepUnusedObjects(deps, stopping.signal).catch((error) => onError('object.sweep', error))
   const tidyTimer = setInterval(tidy, OBJECT_SWEEP_MS)
+  const pictures = () =>
+    void sweepGoneThumbnails(deps, stopping.signal).catch((error) => onError('thumbnail.sweep', error))
+  const pictureTimer = setInterval(pictures, THUMBNAIL_SWEEP_MS)
   return {
     async stop() {
       clearInterval(timer)
@@ -88,8 +97,11 @@ export async function startJobs(deps: Deps): Promise<Workers> {
       clearInterval(sweepTimer)
       clearInterval(deletionTimer)
       clearInterval(wakeTimer)
+      clearInterval(lookTimer)
+      watches.close()
       clearInterval(forgetTimer)
       clearInterval(tidyTimer)
+      clearInterval(pictureTimer)
       stopping.abort()
       await workers.stop()
     },

@@ -3,6 +3,7 @@
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { auditDataPoints } from '#core/quota/quota.ts'
+import { sweepThumbnails } from '#core/thumbnails/thumbnails.ts'
 import { openEgress } from '#storage/egress.ts'
 import { openStorage, type StorageSpec } from '#storage/open.ts'
 import type { Storage } from '#storage/port.ts'
@@ -85,6 +86,65 @@ test('somebody’s own thumbnailId leads to nobody else’s file', async () => {
   await api.call(api.owner, 'PATCH', `/api/v1/items/${one.id}?system=true`, { json })
   expect((await thumbnailOf(one.id)).status).toBe(200)
   expect((await itemOf(one.id)).metadata.system.thumbnailId).not.toBe(other.id)
+})
+
+test('of another width it is kept for widths that are usual, made for others, and made again for another file', async () => {
+  const item = await putFile(api, datasetId, { path: '/wide.png', bytes: picture })
+  const wide = async (width: number | string) => {
+    const answer = await api.app.inject({
+      method: 'GET',
+      url: `/api/v1/items/${item.id}/thumbnail?width=${width}`,
+      headers: { authorization: `Bearer ${api.owner.token}` },
+    })
+    return { status: answer.statusCode, bytes: answer.rawPayload, text: answer.payload }
+  }
+  const widthOf = async (width: number) => (await sharp((await wide(width)).bytes).metadata()).width
+  const ours = async () => (await stored()).filter((name) => name.startsWith(item.id))
+  expect([await widthOf(128), await widthOf(100), await widthOf(2048)]).toEqual([128, 100, 600])
+  expect(await widthOf(128)).toBe(128)
+  expect(await ours()).toEqual([`${item.id}-w128.jpg`, `${item.id}-w2048.jpg`])
+  const other = await sharp({ create: { width: 100, height: 50, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer()
+  await putFile(api, datasetId, { path: '/wide.png', bytes: other, mode: 'overwrite' })
+  expect(await widthOf(128)).toBe(100)
+  for (const width of [0, 15, 2049, 'wide', '1.5', ''])
+    expect(await wide(width)).toMatchObject({ status: 400, text: expect.stringContaining('request.invalid') })
+})
+
+test('it goes when its item is deleted or gets another file, and no other does', async () => {
+  const [gone, changed, kept] = await Promise.all(
+    ['gone', 'changed', 'kept'].map((name) => putFile(api, datasetId, { path: `/s/${name}.png`, bytes: picture })),
+  )
+  for (const { id } of [gone, changed, kept]) expect((await thumbnailOf(id)).status).toBe(200)
+  const before = await stored()
+  await api.call(api.owner, 'DELETE', `/api/v1/items/${gone.id}`)
+  const other = await sharp(picture).negate().png().toBuffer()
+  await putFile(api, datasetId, { path: '/s/changed.png', bytes: other, mode: 'overwrite' })
+  const signal = AbortSignal.timeout(30_000)
+  await sweepThumbnails(api.deps, signal)
+  const after = await stored()
+  expect(before.filter((name) => !after.includes(name)).sort()).toEqual(
+    expect.arrayContaining([`${gone.id}.jpg`, `${changed.id}.jpg`]),
+  )
+  expect(after).toContain(`${kept.id}.jpg`)
+  expect(await sweepThumbnails(api.deps, signal)).toBe(0)
+  expect((await thumbnailOf(changed.id)).status).toBe(200)
+  expect(await auditDataPoints(api.database.pool)).toEqual([])
+})
+
+test.each([
+  ['nothing at all', '/empty.jpg', () => Buffer.alloc(0)],
+  ['half a picture', '/half.png', () => picture.subarray(0, picture.length / 2)],
+  ['text under the name of a picture', '/lies.jpg', () => Buffer.from('text')],
+  ['a picture under the name of a text', '/picture.txt', () => picture],
+  ['a drawing that is a program', '/drawn.svg', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
+  ['a drawing under another name', '/drawn.png', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
+])('%s has none and says so', async (_, path, bytes) => {
+  const item = await putFile(api, datasetId, { path, bytes: bytes() })
+  const answer = await thumbnailOf(item.id)
+  expect([answer.status, answer.body.code]).toEqual([404, 'thumbnail.not_available'])
+  expect((await itemOf(item.id)).metadata.system.thumbnailId).toBeUndefined()
 })
 
 /** Opens buckets as ever, but their hidden folder takes no writes. */

@@ -3,6 +3,8 @@ import { AppError } from '#lib/app-error.ts'
 
 /** Longest side of a thumbnail in pixels. */
 export const THUMBNAIL_SIDE = 256
+/** Greatest height of a thumbnail whose width was asked for, in pixels. */
+const HEIGHT_MAX = 4_096
 /** Largest file that is opened, in bytes; the whole of it is in memory meanwhile. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024
 /** Most pixels of a picture, of all its colours together 400 MB when it is unpacked: a small file may say that it is huge. */
@@ -40,9 +42,9 @@ function library(): Promise<Sharp> {
 
 /**
  * Makes a picture small, the right way up: JPEG, or PNG where it has transparent parts. Throws `thumbnail.not_available` for what is no picture, is damaged,
- * too large, or takes too long.
+ * too large, or takes too long. `width` in pixels; without it the longest side is `THUMBNAIL_SIDE`.
  */
-export async function makeThumbnail(file: Buffer): Promise<Thumbnail> {
+export async function makeThumbnail(file: Buffer, width: number | null = null): Promise<Thumbnail> {
   const sharp = await library()
   const options = { limitInputPixels: PIXELS_MAX, sequentialRead: true, pages: 1, failOn: 'error' as const }
   try {
@@ -50,7 +52,10 @@ export async function makeThumbnail(file: Buffer): Promise<Thumbnail> {
     const small = sharp(file, options)
       .timeout({ seconds: SECONDS_MAX })
       .autoOrient()
-      .resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: 'inside', withoutEnlargement: true })
+      .resize(width ?? THUMBNAIL_SIDE, width === null ? THUMBNAIL_SIDE : HEIGHT_MAX, {
+        fit: 'inside',
+        withoutEnlargement: true,
+      })
     const png = seen.hasAlpha ? await small.png().toBuffer() : null
     // Many formats have room for transparency that the picture does not use.
     const isClear = png !== null && !(await sharp(png).stats()).isOpaque

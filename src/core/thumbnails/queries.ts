@@ -61,6 +61,66 @@ export async function isThumbnailOf(
   return of?.itemId === source.id && of.identity === source.identity
 }
 
+/** Id of the kept thumbnail of a width, of exactly this file; null where there is none. */
+export async function findWide(db: Db, source: Source, width: number, folder: string): Promise<string | null> {
+  const { rows } = await db.query<{ datasetNo: number; itemNo: string }>(
+    `select i.dataset_no as "datasetNo", i.item_no::text as "itemNo"
+       from dataset s
+       join dir d on d.dataset_no = s.dataset_no and d.path = $2
+       join item i on i.dataset_no = d.dataset_no and i.dir_no = d.dir_no
+      where s.project_id = $1 and s.is_system and i.name = any($3::text[]) and i.state = 0 and i.metadata #> '{system,thumbnailOf}' = $4::jsonb limit 1`,
+    [
+      source.projectId,
+      folder,
+      ['jpg', 'png'].map((extension) => `${source.id}-w${width}.${extension}`),
+      JSON.stringify({ itemId: source.id, identity: source.identity, width }),
+    ],
+  )
+  return rows[0] === undefined ? null : itemId(rows[0].datasetNo, BigInt(rows[0].itemNo))
+}
+
+/** A kept thumbnail, and what it says it is of. */
+export interface Kept {
+  readonly datasetNo: number
+  readonly itemNo: string
+  readonly objectKey: string | null
+  readonly driverId: string | null
+  readonly of: unknown
+}
+
+/** Kept thumbnails behind one of them, in the order of their numbers. */
+export async function listKept(
+  db: Db,
+  folder: string,
+  after: { readonly datasetNo: number; readonly itemNo: string },
+  max: number,
+): Promise<Kept[]> {
+  const { rows } = await db.query<Kept>(
+    `select i.dataset_no as "datasetNo", i.item_no::text as "itemNo", i.object_key as "objectKey", i.object_driver_id as "driverId",
+            i.metadata #> '{system,thumbnailOf}' as of
+       from item i
+       join dataset s on s.dataset_no = i.dataset_no and s.is_system
+       join dir d on d.dataset_no = i.dataset_no and d.dir_no = i.dir_no
+      where (i.dataset_no, i.item_no) > ($1, $2::bigint) and starts_with(d.path, $3)
+      order by i.dataset_no, i.item_no limit $4`,
+    [after.datasetNo, after.itemNo, folder, max],
+  )
+  return rows
+}
+
+/** Which files of some, by item and identity, are there: their places in the list. */
+export async function findPresent(
+  db: Db,
+  files: readonly { readonly datasetNo: number; readonly itemNo: string; readonly identity: string }[],
+): Promise<Set<number>> {
+  const { rows } = await db.query<{ at: number }>(
+    `select n.at::int as at from unnest($1::int[], $2::bigint[], $3::text[]) with ordinality n (dataset_no, item_no, identity, at)
+       join item i on i.dataset_no = n.dataset_no and i.item_no = n.item_no and encode(i.etag, 'hex') || '-' || i.size_bytes = n.identity`,
+    [files.map((file) => file.datasetNo), files.map((file) => file.itemNo), files.map((file) => file.identity)],
+  )
+  return new Set(rows.map(({ at }) => at - 1))
+}
+
 /** Says where a stored thumbnail's bytes are from now on: at a key of a driver's bucket. */
 export async function pointAt(
   db: Db,

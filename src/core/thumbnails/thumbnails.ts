@@ -8,11 +8,24 @@ import { uploadFile } from '#core/uploads/uploads.ts'
 import { AppError } from '#lib/app-error.ts'
 import { parseItemId } from '#lib/ids.ts'
 import { collect, FILE_BYTES_MAX, makeThumbnail, type Thumbnail } from './picture.ts'
-import { describeSource, findHiddenDataset, isThumbnailOf, pointAt, readSource, type Source } from './queries.ts'
+import {
+  describeSource,
+  findHiddenDataset,
+  findWide,
+  isThumbnailOf,
+  pointAt,
+  readSource,
+  type Source,
+} from './queries.ts'
 import { Turns } from './turns.ts'
+
+export { sweepThumbnails } from './sweep.ts'
 
 /** A thumbnail: the id of the hidden item that holds it, or the bytes where it could not be stored. */
 export type Found = { readonly itemId: string } | { readonly unstored: Thumbnail }
+
+/** Widths of which a thumbnail is kept; others are made each time, so that nobody fills the store by asking for all of them. */
+const KEPT_WIDTHS: readonly number[] = [64, 128, 256, 512, 1024, 2048]
 
 /** Two at once leave a small machine time for everybody else; a page of the console shows a hundred, so some may wait. */
 const turns = new Turns<Found>({ atOnce: 2, waitingMax: 200 })
@@ -24,40 +37,56 @@ const turns = new Turns<Found>({ atOnce: 2, waitingMax: 200 })
  * dataset's own storage where that may be written, else in the platform's store. Width, height and the turn of the picture are written to the item with it.
  * Errors: `item.not_found`, `thumbnail.not_available` (no picture, damaged, too large), `thumbnail.busy`, `dataset.disconnected`, the storage's own.
  */
-export async function findThumbnail(deps: Deps, caller: Caller, id: string): Promise<Found> {
+export async function findThumbnail(deps: Deps, caller: Caller, id: string, width: number | null): Promise<Found> {
   const numbers = parseItemId(id)
   if (numbers === null || !('itemNo' in numbers)) throw new AppError('item.not_found')
   const source = await readSource(deps.db, numbers.datasetNo, numbers.itemNo)
   if (source === null) throw new AppError('item.not_found')
+  if (width !== null) {
+    const kept = await findWide(deps.db, source, width, folderOf(deps, source))
+    if (kept !== null) return { itemId: kept }
+    return turns.run(`${source.id} ${source.identity} ${width}`, () => make(deps, caller, source, width))
+  }
   const known = (source.metadata?.system as { thumbnailId?: unknown } | undefined)?.thumbnailId
   const stored = typeof known === 'string' ? parseItemId(known) : null
   if (stored !== null && 'itemNo' in stored && (await isThumbnailOf(deps.db, stored, source)))
     return { itemId: known as string }
-  return turns.run(`${source.id} ${source.identity}`, () => make(deps, caller, source))
+  return turns.run(`${source.id} ${source.identity}`, () => make(deps, caller, source, null))
 }
 
-async function make(deps: Deps, caller: Caller, source: Source): Promise<Found> {
+async function make(deps: Deps, caller: Caller, source: Source, width: number | null): Promise<Found> {
   if (!source.type.startsWith('image/') || source.sizeBytes > FILE_BYTES_MAX)
     throw new AppError('thumbnail.not_available')
   const { opened, key } = await locateObject(deps, source, source.path, source)
   const file = await opened.storage.read(key, {})
-  const thumbnail = await makeThumbnail(await collect(file.body, FILE_BYTES_MAX))
-  const { width, height, orientation } = thumbnail
-  const seen = { width, height, ...(orientation !== undefined && { exif: { Orientation: orientation } }) }
-  const itemId = await store(deps, caller, source, thumbnail)
-  await describeSource(deps.db, source, itemId === null ? seen : { ...seen, thumbnailId: itemId })
+  const thumbnail = await makeThumbnail(await collect(file.body, FILE_BYTES_MAX), width)
+  const { height, orientation } = thumbnail
+  const seen = {
+    width: thumbnail.width,
+    height,
+    ...(orientation !== undefined && { exif: { Orientation: orientation } }),
+  }
+  if (width !== null && !KEPT_WIDTHS.includes(width)) return { unstored: thumbnail }
+  const itemId = await store(deps, caller, source, thumbnail, width)
+  if (width === null) await describeSource(deps.db, source, itemId === null ? seen : { ...seen, thumbnailId: itemId })
   return itemId === null ? { unstored: thumbnail } : { itemId }
 }
 
 /** Stores a thumbnail; null where the project has no place for it or no data point is left, which must keep nobody from looking at it. */
-async function store(deps: Deps, caller: Caller, source: Source, thumbnail: Thumbnail): Promise<string | null> {
+async function store(
+  deps: Deps,
+  caller: Caller,
+  source: Source,
+  thumbnail: Thumbnail,
+  width: number | null,
+): Promise<string | null> {
   const datasetNo = await findHiddenDataset(deps.db, source.projectId)
   if (datasetNo === null) return null
-  const name = `${source.id}.${thumbnail.contentType === 'image/png' ? 'png' : 'jpg'}`
+  const name = `${source.id}${width === null ? '' : `-w${width}`}.${thumbnail.contentType === 'image/png' ? 'png' : 'jpg'}`
   const upload = {
-    path: `/${deps.config.hiddenFolder}/thumbnails/${source.datasetId}/${name}`,
+    path: `/${folderOf(deps, source)}${name}`,
     contentType: thumbnail.contentType,
-    metadata: { system: { thumbnailOf: { itemId: source.id, identity: source.identity } } },
+    metadata: { system: { thumbnailOf: { itemId: source.id, identity: source.identity, width } } },
     mode: 'overwrite' as const,
     arrived: await receive(deps, Readable.from([thumbnail.bytes])),
   }
@@ -69,6 +98,11 @@ async function store(deps: Deps, caller: Caller, source: Source, thumbnail: Thum
     if (error instanceof QuotaExceeded) return null
     throw error
   }
+}
+
+/** The folder of a dataset's thumbnails in the project's hidden dataset. */
+function folderOf(deps: Deps, source: Source): string {
+  return `${deps.config.hiddenFolder}/thumbnails/${source.datasetId}/`
 }
 
 /** Puts a thumbnail beside the user's own files, below the hidden folder, where the driver may write (GF-01); else it stays in the platform's store. */

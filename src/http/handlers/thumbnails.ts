@@ -7,7 +7,7 @@ import { sendBytes, sendRedirect, untilClosed } from './items.ts'
 /** Small pictures of items. */
 export const thumbnailHandlers: Handlers<typeof thumbnailRoutes> = {
   getThumbnail: async (deps, call) => {
-    const found = await findThumbnail(deps, call.caller, call.params.itemId)
+    const found = await findThumbnail(deps, call.caller, call.params.itemId, call.query.width ?? null)
     if ('unstored' in found) {
       const { bytes, contentType } = found.unstored
       return call.reply
