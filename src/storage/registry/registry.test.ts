@@ -1,0 +1,559 @@
+// Proves what a registry may and may not do to whoever reads from it: passwords go nowhere else, lies are noticed, sizes are capped, and lists are whole and in order.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Secret } from '#lib/secret.ts'
+import { digestOf, type FakeRegistry, type Seen, startFakeRegistry } from '#test/fakes/registry.ts'
+import type { ListQuery, Storage } from '../port.ts'
+import { StorageError } from '../storage-error.ts'
+import { createRegistryStorage, type RegistryOptions, tryRegistry } from './registry.ts'
+
+const account = { kind: 'password', username: 'u', password: new Secret('CANARY-pass') } as const
+const basic = `Basic ${Buffer.from('u:CANARY-pass').toString('base64')}`
+let fake: FakeRegistry
+let opened: Storage[]
+
+beforeEach(async () => {
+  fake = await startFakeRegistry()
+  opened = []
+})
+afterEach(async () => {
+  for (const storage of opened) await storage.close()
+  await fake.close()
+})
+
+function open(more: Partial<RegistryOptions> = {}): Storage {
+  const storage = createRegistryStorage({ origin: fake.origin, account, repositories: [], fallback: null, ...more })
+  opened.push(storage)
+  return storage
+}
+
+/** An image of one layer; answers the layer's digest and key. */
+function addImage(repository: string, tag: string, content = 'layer'): { digest: string; key: string } {
+  const config = {
+    mediaType: 'application/vnd.oci.image.config.v1+json',
+    ...fake.addBlob(repository, `{"of":"${content}"}`),
+  }
+  const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', ...fake.addBlob(repository, content) }
+  fake.addManifest(repository, tag, { schemaVersion: 2, config, layers: [layer] })
+  return { digest: layer.digest, key: `${repository}/${tag}/${layer.digest.replace(':', '-')}.tar` }
+}
+
+async function failureOf(work: Promise<unknown>): Promise<StorageError> {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(StorageError)
+  const failure = error as StorageError
+  expect(`${failure.message} ${JSON.stringify(failure.facts)}`).not.toMatch(/CANARY/)
+  return failure
+}
+const kindOf = async (work: Promise<unknown>) => (await failureOf(work)).kind
+const ping = (more: Partial<RegistryOptions> = {}) => tryRegistry({ origin: fake.origin, account, ...more })
+
+async function keysOf(storage: Storage, query: Partial<ListQuery> = {}): Promise<string[]> {
+  const keys: string[] = []
+  let token: string | undefined
+  do {
+    const page = await storage.list({ prefix: '', ...query, token })
+    while (page.entries.next()) {
+      keys.push(page.entries.keyBytes.toString('utf8', page.entries.keyStart, page.entries.keyEnd))
+    }
+    keys.push(...page.prefixes.map(String))
+    token = page.token
+    page.release()
+  } while (token !== undefined)
+  return keys
+}
+
+describe('logging in', () => {
+  test('by password: only when asked, and without asking twice from then on', async () => {
+    fake.accepted = new Set([basic])
+    addImage('a', 'v')
+    const storage = open()
+    await keysOf(storage)
+    expect(fake.seen.map(({ authorization }) => authorization)).toEqual([undefined, basic, basic, basic])
+  })
+
+  test('a wrong password and a missing one are told', async () => {
+    fake.accepted = new Set(['Basic other'])
+    expect(await kindOf(ping())).toBe('bad-credentials')
+    expect(await kindOf(ping({ account: null }))).toBe('bad-credentials')
+  })
+
+  test('a host where nothing listens, and one that is no registry, are told', async () => {
+    const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<h1>CANARY</h1>'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const origin = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+    expect(await kindOf(ping({ origin }))).toBe('not-a-storage')
+    expect(await kindOf(ping({ origin: origin.replace('http:', 'https:') }))).toBe('tls')
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+    expect(await kindOf(ping({ origin }))).toBe('unreachable')
+  })
+
+  describe('by token', () => {
+    let asked: Seen[]
+    let answer: object
+    beforeEach(() => {
+      asked = []
+      answer = { token: 'T1', expires_in: 300 }
+      fake.accepted = new Set(['Bearer T1', 'Bearer T2'])
+      fake.challenge = `Bearer realm="${fake.origin}/token",service="s",scope="repository:a:pull,push,delete repository:b:pull"`
+      fake.instead = (request, response) => {
+        if (!request.url.startsWith('/token')) return false
+        asked.push(request)
+        response.end(JSON.stringify(answer))
+        return true
+      }
+    })
+
+    test('asks for what is needed and no more, once for each repository, and sends the password nowhere else', async () => {
+      addImage('a', 'v')
+      addImage('b', 'v')
+      const storage = open()
+      expect(await keysOf(storage)).toHaveLength(6)
+      await keysOf(storage)
+      const scopes = asked.map(({ url }) => new URL(url, fake.origin).searchParams.get('scope'))
+      expect(scopes.toSorted()).toEqual(['registry:catalog:*', 'repository:a:pull', 'repository:b:pull'])
+      for (const { url, authorization } of fake.seen) {
+        expect(authorization ?? '').toMatch(url.startsWith('/token') ? basic : /^(Bearer T1)?$/)
+      }
+    })
+
+    test('gets another token when one has ended', async () => {
+      addImage('a', 'v')
+      answer = { access_token: 'T1', expires_in: 0.001 }
+      const storage = open({ repositories: ['a'] })
+      await keysOf(storage)
+      await keysOf(storage)
+      expect(asked.length).toBeGreaterThan(2)
+    })
+
+    test.each([
+      ['another host', () => 'http://token.example/token'],
+      ['another port', (host: string) => `http://${host.replace(/\d+$/, '1')}/token`],
+      ['a name that only begins alike', (host: string) => `http://${host}.example/token`],
+      ['a user in it', (host: string) => `http://x@${host}/token`],
+      ['no address', () => 'token'],
+      ['a file', () => 'file:///etc/passwd'],
+    ])('sends no password to a realm that is %s', async (_, realmOf) => {
+      fake.challenge = `Bearer realm="${realmOf(fake.host)}",service="s"`
+      const failure = await failureOf(ping())
+      expect(failure.kind).toBe('address-denied')
+      expect(fake.seen.every(({ authorization }) => authorization === undefined)).toBe(true)
+    })
+
+    test('sends it to another host that the operator allows this registry', async () => {
+      const service = await startFakeRegistry()
+      service.instead = (_, response) => {
+        response.end(JSON.stringify({ token: 'T2' }))
+        return true
+      }
+      fake.challenge = `Bearer realm="${service.origin}/t?x=1",service="s"`
+      const allowedRealms = [{ registry: fake.host, realm: service.host }]
+      expect(await kindOf(ping({ allowedRealms: [{ registry: 'other.example', realm: service.host }] }))).toBe(
+        'address-denied',
+      )
+      await ping({ allowedRealms })
+      expect(service.seen).toEqual([expect.objectContaining({ url: '/t?x=1&service=s', authorization: basic })])
+      await service.close()
+    })
+
+    test('follows no redirect of the token service', async () => {
+      fake.instead = (request, response) => {
+        if (!request.url.startsWith('/token')) return false
+        response.writeHead(307, { location: 'http://evil.example/' }).end()
+        return true
+      }
+      expect(await kindOf(ping())).toBe('not-a-storage')
+    })
+
+    test.each([
+      [401, 'bad-credentials'],
+      [403, 'bad-credentials'],
+      [429, 'throttled'],
+      [500, 'unavailable'],
+    ])('a token service that answers %i', async (status, kind) => {
+      fake.instead = (request, response) => {
+        if (!request.url.startsWith('/token')) return false
+        response.writeHead(status, { 'retry-after': '7' }).end('CANARY')
+        return true
+      }
+      const failure = await failureOf(ping())
+      expect(failure.kind).toBe(kind)
+      if (kind === 'throttled') expect(failure.facts.retryAfterMs).toBe(7000)
+    })
+
+    test.each([
+      ['no JSON', 'CANARY'],
+      ['no token', '{"CANARY": 1}'],
+      ['a token that is two headers', JSON.stringify({ token: 'x\r\nevil: 1' })],
+      ['an endless token', JSON.stringify({ token: 'x'.repeat(20_000) })],
+      ['an endless answer', JSON.stringify({ token: 'x', more: 'x'.repeat(100_000) })],
+    ])('takes no token from an answer with %s', async (_, text) => {
+      fake.instead = (request, response) => {
+        if (!request.url.startsWith('/token')) return false
+        response.end(text)
+        return true
+      }
+      expect(await kindOf(ping())).toBe('invalid')
+    })
+
+    test('a repository that is denied although the log-in was good is no wrong password', async () => {
+      addImage('a', 'v')
+      answer = { token: 'nothing' }
+      expect(await kindOf(keysOf(open({ repositories: ['a'] })))).toBe('forbidden')
+    })
+
+    test('Azure’s refresh token is exchanged by a form', async () => {
+      const refresh = {
+        kind: 'password',
+        username: '00000000-0000-0000-0000-000000000000',
+        password: new Secret('CANARY-refresh'),
+      } as const
+      await ping({ account: refresh })
+      expect(asked).toEqual([
+        expect.objectContaining({
+          method: 'POST',
+          authorization: undefined,
+          body: 'service=s&grant_type=refresh_token&refresh_token=CANARY-refresh',
+        }),
+      ])
+    })
+  })
+})
+
+describe('lists', () => {
+  const name = fc.stringMatching(/^[a-z0-9]{1,3}([._-][a-z0-9]{1,2})?$/)
+  const repository = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
+  const tag = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,3}$/)
+
+  test('are whole and in the order of bytes, however names meet, at whatever page, prefix and place', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.tuple(repository, tag), { minLength: 1, maxLength: 12, selector: (pair) => pair.join('/') }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.nat(),
+        async (pairs, entriesMax, pageMax, pick) => {
+          const own = await startFakeRegistry()
+          own.pageMax = pageMax
+          const keys: string[] = []
+          for (const [at, tagged] of pairs) {
+            const layer = { mediaType: 'application/x-tar', ...own.addBlob(at, `${at} ${tagged}`) }
+            own.addManifest(at, tagged, { layers: [layer] })
+            keys.push(`${at}/${tagged}/manifest.json`, `${at}/${tagged}/${layer.digest.replace(':', '-')}`)
+          }
+          keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+          const storage = createRegistryStorage({ origin: own.origin, account: null, repositories: [], fallback: null })
+          try {
+            expect(await keysOf(storage)).toEqual(keys)
+            expect(await keysOf(storage, { entriesMax })).toEqual(keys)
+            const place = keys[pick % keys.length]!
+            const behind = keys.slice((pick % keys.length) + 1)
+            expect(await keysOf(storage, { after: Buffer.from(place), entriesMax })).toEqual(behind)
+            const prefix = place.slice(0, pick % (place.length + 1))
+            expect(await keysOf(storage, { prefix })).toEqual(keys.filter((key) => key.startsWith(prefix)))
+          } finally {
+            await storage.close()
+            await own.close()
+          }
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  test('fold folders, and a new listing sees what is new', async () => {
+    addImage('a', 'v')
+    addImage('b/c', 'v')
+    const storage = open()
+    expect(await keysOf(storage, { delimiter: '/' })).toEqual(['a/', 'b/'])
+    expect(await keysOf(storage, { prefix: 'b/', delimiter: '/' })).toEqual(['b/c/'])
+    addImage('d', 'v')
+    addImage('a', 'w')
+    expect(await keysOf(storage, { delimiter: '/' })).toEqual(['a/', 'b/', 'd/'])
+    expect(await keysOf(storage, { prefix: 'a/' })).toHaveLength(6)
+    fake.untag('a', 'v')
+    expect(await keysOf(storage, { prefix: 'a/' })).toHaveLength(3)
+  })
+
+  test('where there is no catalog the named repositories count, else the folder; else it is said', async () => {
+    fake.hasCatalog = false
+    addImage('a/b', 'v')
+    addImage('c', 'v')
+    expect(await keysOf(open({ repositories: ['c'] }))).toHaveLength(3)
+    expect(await keysOf(open({ fallback: 'a/b' }), { prefix: 'a/b/' })).toHaveLength(3)
+    const failure = await failureOf(keysOf(open()))
+    expect([failure.kind, failure.message]).toEqual(['forbidden', expect.stringContaining('name them')])
+    expect(await kindOf(keysOf(open({ repositories: ['c', 'nowhere'] })))).toBe('unknown-bucket')
+  })
+
+  test.each([
+    ['another host', 'http://evil.example/v2/_catalog?last=a'],
+    ['another path', '/v2/a/tags/list?last=a'],
+    ['the same page', '/v2/_catalog?n=1000'],
+    ['a page without anything new', '/v2/_catalog?n=1'],
+  ])('do not go on at %s', async (_, next) => {
+    addImage('a', 'v')
+    fake.instead = ({ url }, response) => {
+      if (!url.startsWith('/v2/_catalog')) return false
+      response.writeHead(200, { link: `<${next}>; rel="next"` }).end('{"repositories":["a"]}')
+      return true
+    }
+    expect(await kindOf(keysOf(open()))).toBe('invalid')
+    expect(fake.seen.length).toBeLessThan(5)
+  })
+
+  test.each([
+    ['an HTML page', '<html>CANARY</html>'],
+    ['another document', '{"tags": "CANARY"}'],
+    ['nothing', ''],
+  ])('that are %s count as no list, so nothing is taken for gone', async (_, text) => {
+    addImage('a', 'v')
+    fake.instead = ({ url }, response) => {
+      if (!url.startsWith('/v2/a/tags')) return false
+      response.end(text)
+      return true
+    }
+    expect(await kindOf(keysOf(open()))).toBe('invalid')
+  })
+
+  test('leave names out that can be no repository or tag', async () => {
+    addImage('a', 'v')
+    fake.instead = ({ url }, response) => {
+      if (!url.startsWith('/v2/_catalog')) return false
+      response.end(JSON.stringify({ repositories: ['a', '../x', 'A', 'a//b', 'x?y', ''] }))
+      return true
+    }
+    expect(await keysOf(open())).toHaveLength(3)
+    expect(fake.seen.filter(({ url }) => /x|A|\/\//.test(url))).toEqual([])
+  })
+
+  test('what an index names and the registry lacks is told as skipped, and so are layers on other hosts', async () => {
+    const absent = {
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: digestOf(Buffer.from('x')),
+      size: 1,
+    }
+    fake.addManifest('i', 'v', { manifests: [absent] }, 'application/vnd.oci.image.index.v1+json')
+    const layer = {
+      mediaType: 'application/x',
+      digest: digestOf(Buffer.from('y')),
+      size: 1,
+      urls: ['http://169.254.169.254/'],
+    }
+    fake.addManifest('f', 'v', { layers: [layer] })
+    const page = await open().list({ prefix: '' })
+    expect(page.count).toBe(2)
+    expect(page.skipped?.map(({ key, reason }) => [key.toString(), reason])).toEqual([
+      [`f/v/${layer.digest.replace(':', '-')}`, 'foreign-layer'],
+      [`i/v/${absent.digest.replace(':', '-')}.manifest.json`, 'artifact-incomplete'],
+    ])
+  })
+
+  test('a repository that was denied fails the listing: silence is not absence', async () => {
+    addImage('a', 'v')
+    fake.instead = ({ url }, response) => {
+      if (!url.startsWith('/v2/a/tags')) return false
+      response.writeHead(403).end('{"errors":[{"code":"DENIED"}]}')
+      return true
+    }
+    expect(await kindOf(keysOf(open()))).toBe('forbidden')
+  })
+})
+
+describe('manifests', () => {
+  const spoil = (bytes: string, headers: Record<string, string> = {}) => {
+    fake.instead = ({ url }, response) => {
+      if (!url.includes('/manifests/')) return false
+      response.writeHead(200, { 'content-type': 'application/vnd.oci.image.manifest.v1+json', ...headers }).end(bytes)
+      return true
+    }
+  }
+
+  test('of another digest than the registry says are not used', async () => {
+    addImage('a', 'v')
+    spoil('{}', { 'docker-content-digest': digestOf(Buffer.from('other')) })
+    expect(await kindOf(keysOf(open()))).toBe('invalid')
+  })
+
+  test('that are too large are not used', async () => {
+    addImage('a', 'v')
+    spoil(JSON.stringify({ x: 'x'.repeat(5 * 1024 * 1024) }))
+    expect(await kindOf(keysOf(open()))).toBe('invalid')
+  })
+
+  test.each([
+    ['no JSON', 'nonsense'],
+    ['a digest that is none', JSON.stringify({ layers: [{ digest: 'sha256:../../etc', size: 1 }] })],
+    ['a negative size', JSON.stringify({ layers: [{ digest: digestOf(Buffer.from('')), size: -1 }] })],
+    ['a size beyond numbers', '{"layers":[{"digest":"sha256:00","size":1e999}]}'],
+    ['a layer that is null', '{"layers":[null]}'],
+    ['layers that are no list', '{"layers":{}}'],
+  ])('with %s are one file and lead to nothing', async (_, text) => {
+    addImage('a', 'v')
+    spoil(text)
+    expect(await keysOf(open())).toEqual(['a/v/manifest.json'])
+  })
+
+  test('that lead in a circle, or too deep, come to an end', async () => {
+    const index = 'application/vnd.oci.image.index.v1+json'
+    let inner = { mediaType: index, digest: digestOf(Buffer.from('x')), size: 1 }
+    for (let depth = 0; depth < 12; depth++)
+      inner = fake.addManifest('deep', depth === 11 ? 'v' : null, { manifests: [inner] }, index)
+    const keys = await keysOf(open())
+    expect(keys.length).toBeLessThan(8)
+  })
+
+  test('titles become names where they can, and nothing that leads elsewhere', async () => {
+    const titles = [
+      'cat.jpg',
+      '../../x',
+      'a/b',
+      '.',
+      '..',
+      'manifest.json',
+      'x.manifest.json',
+      'a\u0000b',
+      'é 50%',
+      'cat.jpg',
+      'x'.repeat(300),
+      '',
+    ]
+    const layers = titles.map((title, i) => ({
+      mediaType: 'application/octet-stream',
+      ...fake.addBlob('t', `file ${i}`),
+      annotations: { 'org.opencontainers.image.title': title },
+    }))
+    fake.addManifest('t', 'v', { layers })
+    const keys = await keysOf(open())
+    const named = keys.map((key) => key.slice(4)).filter((file) => !file.startsWith('sha256-'))
+    expect(named.toSorted()).toEqual(['..%2F..%2Fx', 'a%2Fb', 'cat.jpg', 'manifest.json', 'é 50%25'].toSorted())
+    expect(keys).toHaveLength(titles.length + 1)
+  })
+})
+
+describe('blobs', () => {
+  const read = async (storage: Storage, key: string, range?: { start: number; end: number }) =>
+    (await buffer((await storage.read(key, { range })).body)).toString()
+
+  test('are held against their digest, and never given whole when they are another', async () => {
+    const { key, digest } = addImage('a', 'v', 'the true bytes')
+    const storage = open()
+    expect(await read(storage, key)).toBe('the true bytes')
+    fake.instead = ({ url }, response) => {
+      if (!url.endsWith(digest)) return false
+      response.end('the fake bytes')
+      return true
+    }
+    const { body } = await storage.read(key)
+    let length = 0
+    const failure = await failureOf(
+      (async () => {
+        for await (const chunk of body) length += (chunk as Buffer).length
+      })(),
+    )
+    expect(failure.kind).toBe('invalid')
+    expect(length).toBeLessThan('the true bytes'.length)
+  })
+
+  test.each([
+    ['longer', 'the true bytes and more'],
+    ['shorter', 'the true'],
+  ])('that are %s than said are refused', async (_, text) => {
+    const { key, digest } = addImage('a', 'v', 'the true bytes')
+    for (const isSaid of [true, false]) {
+      fake.instead = ({ url }, response) => {
+        if (!url.endsWith(digest)) return false
+        if (isSaid) response.setHeader('content-length', text.length)
+        else response.write('')
+        response.end(text)
+        return true
+      }
+      expect(await kindOf(read(open(), key))).toBe('invalid')
+    }
+  })
+
+  test('a part that is another part, or the whole, is refused', async () => {
+    const { key, digest } = addImage('a', 'v', '0123456789')
+    expect(await read(open(), key, { start: 2, end: 4 })).toBe('234')
+    for (const [status, said] of [
+      [200, undefined],
+      [206, 'bytes 0-2/10'],
+      [206, 'bytes 2-4/11'],
+    ] as const) {
+      fake.instead = ({ url }, response) => {
+        if (!url.endsWith(digest)) return false
+        response.writeHead(status, said === undefined ? {} : { 'content-range': said }).end('234')
+        return true
+      }
+      expect(await kindOf(read(open(), key, { start: 2, end: 4 }))).toBe('invalid')
+    }
+  })
+
+  test('are fetched where the registry leads, without the password', async () => {
+    fake.accepted = new Set([basic])
+    const { key, digest } = addImage('a', 'v', 'elsewhere')
+    const other = await startFakeRegistry()
+    other.instead = (request, response) => {
+      if (request.url === '/hop') response.writeHead(302, { location: '/end?signature=x' }).end()
+      else response.end('elsewhere')
+      return true
+    }
+    fake.instead = ({ url, authorization }, response) => {
+      if (!url.endsWith(digest) || authorization === undefined) return false
+      response.writeHead(307, { location: `${other.origin}/hop` }).end()
+      return true
+    }
+    expect(await read(open(), key)).toBe('elsewhere')
+    expect(other.seen.map(({ url, authorization }) => [url, authorization])).toEqual([
+      ['/hop', undefined],
+      ['/end?signature=x', undefined],
+    ])
+    await other.close()
+  })
+
+  test('redirects go through the guard, and end', async () => {
+    const { key, digest } = addImage('a', 'v')
+    let location = 'http://169.254.169.254/latest'
+    fake.instead = ({ url }, response) => {
+      if (!url.endsWith(digest) && !url.startsWith('/again')) return false
+      response.writeHead(302, { location }).end()
+      return true
+    }
+    const { openEgress } = await import('../egress.ts')
+    const egress = {
+      ...openEgress,
+      admit: (url: URL) => {
+        if (url.hostname !== '127.0.0.1')
+          throw new StorageError('address-denied', 'no', { provider: 'registry', op: 'test' })
+      },
+    }
+    expect(await kindOf(read(open({ egress }), key))).toBe('address-denied')
+    location = '/again'
+    expect(await kindOf(read(open({ egress }), key))).toBe('invalid')
+    location = 'ftp://127.0.0.1/'
+    expect(await kindOf(read(open({ egress }), key))).toBe('invalid')
+    location = 'http://u:p@127.0.0.1/'
+    expect(await kindOf(read(open({ egress }), key))).toBe('invalid')
+  })
+
+  test('breaking off is an error and not an end', async () => {
+    const { key, digest } = addImage('a', 'v', 'the true bytes')
+    fake.instead = ({ url }, response) => {
+      if (!url.endsWith(digest)) return false
+      response.writeHead(200, { 'content-length': 14 })
+      response.write('the true')
+      setImmediate(() => response.destroy())
+      return true
+    }
+    await expect(read(open(), key)).rejects.toThrow()
+  })
+})
