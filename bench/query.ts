@@ -14,18 +14,19 @@ import { startSluice } from './server.ts'
 
 /** The SDK's page; the whole of a rare value fits. */
 const PAGE = 1_000
-/** Goals of issue 4, in milliseconds; what a tenth of all items have is no longer found by an index but counted, which is allowed half a second. */
+/** Goals of issue 4, in milliseconds. */
 const FILTER_P95_MS = 200
 const COUNT_P95_MS = 100
 const warmUps = 3
 
-/** What an item was given: a value that a thousandth of all has, one that a tenth has, one of its own, and a list. */
+/** What an item was given: a value that a thousandth of all has, one that a tenth has, one of its own, a list, and one that the last tenth has. */
 const givenAt: GivenAt = (index) => {
   const user = {
     label: labelOf(index),
     kind: kindOf(index),
     serial: index,
     tags: [`t${index % 100}`, `t${mix(index, 3) % 100}`],
+    ...(index % 1_000_000 >= 900_000 && { late: true }),
   }
   return {
     document: JSON.stringify({ user, system: { tags: { train: index % 2 === 0 } } }),
@@ -55,15 +56,22 @@ const cases: readonly QueryCase[] = [
   },
   {
     name: 'a value that a tenth has',
-    goal: null,
+    goal: 'filter',
     filter: (n) => ({ 'metadata.user.kind': kindOf(n) }),
     more: byId,
     pageSize: PAGE,
   },
   {
     name: 'a value that half have',
-    goal: null,
+    goal: 'filter',
     filter: (n) => ({ 'metadata.system.tags.train': n % 2 === 0 }),
+    more: byId,
+    pageSize: PAGE,
+  },
+  {
+    name: 'a value that the last tenth has, and nobody before',
+    goal: null,
+    filter: () => ({ 'metadata.user.late': true }),
     more: byId,
     pageSize: PAGE,
   },

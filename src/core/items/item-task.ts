@@ -4,11 +4,18 @@ import type { Caller, Deps } from '#core/deps.ts'
 import { type Db, type DbClient, withRepeats, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import { viewDataset } from './dataset-view.ts'
-import { runWithin } from './query/budget.ts'
+import { PAGE_BUDGET_MS, runWithin } from './query/budget.ts'
 import type { Fragment } from './query/fragment.ts'
-import { PAGE_BUDGET_MS } from './query/query.ts'
 import { deleteFolderChunk, type FolderToDelete } from './remove-folder.ts'
-import { countSelected, itemNosOf, nextSelected, readSelected, type Selection, type TaskKind } from './selection.ts'
+import {
+  checkSelected,
+  countSelected,
+  itemNosOf,
+  nextSelected,
+  readSelected,
+  type Selection,
+  type TaskKind,
+} from './selection.ts'
 import { beginWriting } from './writing.ts'
 
 /** Name of the job that does a stretch of work on many items. */
@@ -61,6 +68,7 @@ export async function workOnItems(
   const filter = 'filter' in wanted ? wanted.filter : null
   const selection: Selection = { kind, filter, ticket: await takeTicket(deps.db), nowMs: deps.clock.now() }
   const view = await viewDataset(deps.db, datasetNo)
+  checkSelected(view, selection)
   const itemNos =
     'itemIds' in wanted
       ? itemNosOf(datasetNo, wanted.itemIds)

@@ -3,10 +3,9 @@ import type { Deps } from '#core/deps.ts'
 import type { Db } from '#db/connect.ts'
 import { parseItemId } from '#lib/ids.ts'
 import { viewDataset } from './dataset-view.ts'
-import { run } from './query/budget.ts'
+import { bounded, run } from './query/budget.ts'
 import { compileFilter } from './query/compile.ts'
 import { type Fragment, sql } from './query/fragment.ts'
-import { bounded } from './query/pages.ts'
 import { type Condition, parseSelection } from './query/parse.ts'
 import { itemOrder, itemsFrom, needsDir, planItems } from './query/plan.ts'
 import { checkSelection } from './query/searchable.ts'
@@ -25,6 +24,9 @@ export interface Selection {
   /** The time of asking. */
   readonly nowMs: number
 }
+
+/** What stands for the item before the first. */
+const FIRST = '-1'
 
 /** `from … where …` of what is selected, the SQL of its number, and its order by that number. */
 interface Source {
@@ -45,7 +47,7 @@ export async function selectItems(
   after: string,
   limit: number,
 ): Promise<string[]> {
-  const from = await fromOf(deps, datasetNo, query)
+  const from = await fromOf(deps, datasetNo, query, after === FIRST)
   if (from === null) return []
   const rows = await bounded<{ no: string }>(
     deps.db,
@@ -56,19 +58,30 @@ export async function selectItems(
 
 /** How many items a query is about, as `selectItems` finds them. */
 export async function countSelection(deps: Deps, datasetNo: number, query: unknown): Promise<number> {
-  const from = await fromOf(deps, datasetNo, query)
+  const from = await fromOf(deps, datasetNo, query, true)
   if (from === null) return 0
   const [row] = await bounded<{ count: number }>(deps.db, sql`select count(*) as count ${from.from}`)
   return row!.count
 }
 
-async function fromOf(deps: Deps, datasetNo: number, query: unknown): Promise<Omit<Source, 'no'> | null> {
+/** `isStart`: a path that is kept out of searches is refused; not in the midst of work, which a change of the schema must not leave half done. */
+async function fromOf(
+  deps: Deps,
+  datasetNo: number,
+  query: unknown,
+  isStart: boolean,
+): Promise<Omit<Source, 'no'> | null> {
   const view = await viewDataset(deps.db, datasetNo)
   const filter = parseSelection(query)
-  checkSelection(filter, view.unsearchable)
+  if (isStart) checkSelection(filter, view.unsearchable)
   const plan = await planItems(deps.db, datasetNo, compileFilter(filter, 'item', view))
   if (plan === null) return null
   return { from: itemsFrom(plan, needsDir(plan)), order: itemOrder(plan, [{ field: 'id', isDescending: false }]) }
+}
+
+/** Refuses a selection by what the dataset's schema keeps out of searches; before the work on it starts. Throws `query.invalid`. */
+export function checkSelected(scope: QueryScope, { filter }: Selection): void {
+  if (filter !== null) checkSelection(parseSelection({ filter }, ''), scope.unsearchable)
 }
 
 /** SQL that finds the next items of a selection after one of them, in the order of their numbers; null when nothing can match. Throws `query.invalid`. */
@@ -98,7 +111,6 @@ async function sourceOf(db: Db, scope: QueryScope, selection: Selection): Promis
     return { from, no: sql`r.item_no`, order: sql`order by r.item_no` }
   }
   const asked = parseSelection(selection.filter === null ? null : { filter: selection.filter }, '')
-  checkSelection(asked, scope.unsearchable)
   const filter: Condition = { kind: 'and', of: [markOf[selection.kind], asked] }
   const plan = await planItems(db, scope.datasetNo, compileFilter(filter, 'item', scope))
   if (plan === null) return null

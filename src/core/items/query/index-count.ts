@@ -1,5 +1,6 @@
 import type { Db } from '#db/connect.ts'
-import { type Fragment, join, sql, toStatement } from './fragment.ts'
+import { bounded } from './budget.ts'
+import { type Fragment, join, raw, sql } from './fragment.ts'
 
 /** What is read of a node of a plan. Source: https://www.postgresql.org/docs/18/using-explain.html */
 interface PlanNode {
@@ -30,11 +31,8 @@ export async function plannedRows(db: Db, from: Fragment): Promise<number> {
 }
 
 async function planOf(db: Db, statement: Fragment, options?: string): Promise<PlanNode> {
-  const { text, values } = toStatement(statement)
-  const { rows } = await db.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-    `explain (${options === undefined ? '' : `${options}, `}format json) ${text}`,
-    [...values],
-  )
+  const explain = raw(`explain (${options === undefined ? '' : `${options}, `}format json)`)
+  const rows = await bounded<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(db, sql`${explain} ${statement}`)
   return rows[0]!['QUERY PLAN'][0].Plan
 }
 

@@ -1,14 +1,8 @@
-import type pg from 'pg'
-import type { DbPool } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
-import { runWithin } from './budget.ts'
+import { PAGE_BUDGET_MS } from './budget.ts'
 import type { Compiled } from './compiled.ts'
-import type { Fragment } from './fragment.ts'
 import type { ParsedQuery } from './parse.ts'
 import { COUNT_ALONE_BUDGET_MS, COUNT_BUDGET_MS, type Total } from './total.ts'
-
-/** Longest that one page may take, in milliseconds; the SDK gives up after 120 s. */
-export const PAGE_BUDGET_MS = 30_000
 
 /** A page by number, as the SDK pages. */
 export interface Page<Row> {
@@ -50,13 +44,6 @@ export async function answerPage<Row>(
 /** A page of an iteration by id: the count of what is left is of no use to the iterating client. */
 export function isIdPage(tests: readonly Compiled[], query: ParsedQuery): boolean {
   return query.page === 0 && query.pageSize > 1 && tests.some((test) => test.isIdBound === true)
-}
-
-/** Runs a statement within the budget of a page; throws `query.too_slow`. */
-export async function bounded<Row extends pg.QueryResultRow>(pool: DbPool, statement: Fragment): Promise<Row[]> {
-  const rows = await runWithin<Row>(pool, statement, PAGE_BUDGET_MS)
-  if (rows === null) throw new AppError('query.too_slow')
-  return rows
 }
 
 function pageOf<Row>(items: Row[], total: Total, hasNextPage: boolean, pageSize: number): Page<Row> {

@@ -1,5 +1,5 @@
 import type { Db } from '#db/connect.ts'
-import { run } from './budget.ts'
+import { bounded } from './budget.ts'
 import type { Compiled } from './compiled.ts'
 import { type ItemFieldKind, itemField } from './fields.ts'
 import { allOf, type Fragment, join, type Predicate, raw, sql } from './fragment.ts'
@@ -64,11 +64,11 @@ export async function planItems(db: Db, datasetNo: number, filter: readonly Comp
 
 async function findFolders(db: Db, datasetNo: number, where: Fragment): Promise<FolderScope> {
   const from = sql`from dir d where d.dataset_no = ${datasetNo}::int and ${where}`
-  const rows = await run<FolderRow>(db, sql`select d.dir_no, d.path, d.items ${from} limit ${FOLDERS_MAX + 1}::int`)
+  const rows = await bounded<FolderRow>(db, sql`select d.dir_no, d.path, d.items ${from} limit ${FOLDERS_MAX + 1}::int`)
   if (rows.length <= FOLDERS_MAX) {
     return { paths: new Map(rows.map((row) => [row.dir_no, row.path])), items: sumOf(rows), where }
   }
-  const [total] = await run<{ items: number }>(db, sql`select coalesce(sum(d.items), 0)::bigint as items ${from}`)
+  const [total] = await bounded<{ items: number }>(db, sql`select coalesce(sum(d.items), 0)::bigint as items ${from}`)
   return { paths: null, items: total!.items, where }
 }
 
@@ -92,7 +92,7 @@ async function countRare(db: Db, datasetNo: number, tests: readonly Compiled[], 
 }
 
 async function countUpTo(db: Db, rows: Fragment, most: number): Promise<number> {
-  const [row] = await run<{ items: number }>(
+  const [row] = await bounded<{ items: number }>(
     db,
     sql`select count(*) as items from (${rows} limit ${most + 1}::int) few`,
   )

@@ -3,10 +3,10 @@ import type { Deps } from '#core/deps.ts'
 import { type DatasetView, viewDataset } from '../dataset-view.ts'
 import { mediaTypeNames } from '../media-types.ts'
 import { type DirRow, dirColumns, type ItemRow, itemColumns, renderDir, renderItem } from '../render.ts'
-import { run, runWithin } from './budget.ts'
+import { bounded, run, runWithin } from './budget.ts'
 import { compileFilter } from './compile.ts'
 import { type Fragment, raw, sql } from './fragment.ts'
-import { answerPage, bounded, isIdPage, type Part } from './pages.ts'
+import { answerPage, isIdPage, type Part } from './pages.ts'
 import { type ParsedQuery, parseQuery, type SortKey } from './parse.ts'
 import {
   dirOrder,
@@ -21,12 +21,10 @@ import {
 import { checkSearchable } from './searchable.ts'
 import { COUNT_BUDGET_MS, COUNT_CAP, countRows, type Total, totalItems } from './total.ts'
 
-export { PAGE_BUDGET_MS } from './pages.ts'
-
 /** Rows to skip above which a page is given a budget of its own. */
 const OFFSET_CHEAP_MAX = 10_000
 /** Longest that a page is walked to by id where the index of documents could gather it, in milliseconds. */
-const WALK_BUDGET_MS = 250
+const WALK_BUDGET_MS = 150
 
 /**
  * Answers `POST /datasets/{id}/query` about items.
