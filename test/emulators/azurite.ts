@@ -18,6 +18,8 @@ export interface Azurite {
   readonly account: string
   readonly accountKey: string
   createContainer(name: string): Promise<ContainerClient>
+  /** A container through the official SDK. */
+  container(name: string): ContainerClient
   /** The names of a container's blobs, by the official lister: not through our driver. */
   keys(container: string): Promise<string[]>
   stop(): Promise<void>
@@ -103,6 +105,7 @@ export async function startAzurite({ hasTokens = false }: AzuriteOptions = {}): 
     endpoint,
     account,
     accountKey,
+    container: containerOf,
     async createContainer(name) {
       const container = containerOf(name)
       await container.create()

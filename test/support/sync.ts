@@ -33,18 +33,36 @@ export interface SyncedApi {
   close(): Promise<void>
 }
 
-/** Connects the API to a bucket; `folder` is the driver's folder. */
+/** Connects the API to a bucket of S3; `folder` is the driver's folder. */
 export async function connectApi(
   address: BucketAddress,
   options: { folder?: string; override?: Partial<Deps> } = {},
 ): Promise<SyncedApi> {
+  const { bucket, endpoint, region, accessKey, secretKey } = address
+  return connectStorage(
+    {
+      integration: { type: 's3', options: { key: accessKey, secret: secretKey } },
+      driver: { type: 's3', payload: { bucketName: bucket, endpoint, region, path: options.folder ?? '' } },
+    },
+    options.override,
+  )
+}
+
+/** An integration and a driver that uses it, as a caller of the API describes them. */
+export interface ConnectionSpec {
+  readonly integration: { readonly type: string; readonly options: Readonly<Record<string, unknown>> }
+  readonly driver: { readonly type: string; readonly payload: Readonly<Record<string, unknown>> }
+}
+
+/** Connects the API to any storage. */
+export async function connectStorage(spec: ConnectionSpec, override: Partial<Deps> = {}): Promise<SyncedApi> {
   const queued: number[] = []
   const queue: Queue = {
     enqueue: async (_tx, job, payload) => {
       if (job === 'sync.slice') queued.push((payload as { runNo: number }).runNo)
     },
   }
-  const api = await withApi({ queue, ...options.override })
+  const api = await withApi({ queue, ...override })
   const projectId = await api.addProject()
   const must = async (method: string, url: string, json?: unknown) => {
     const answer = await api.call(api.owner, method, `/api/v1${url}`, json === undefined ? {} : { json })
@@ -53,21 +71,14 @@ export async function connectApi(
   }
   const integration = await must('POST', `/orgs/${api.orgId}/integrations`, {
     name: 'keys',
-    type: 's3',
-    options: { key: address.accessKey, secret: address.secretKey },
+    ...spec.integration,
   })
   const driver = await must('POST', '/drivers', {
     name: 'bucket',
-    type: 's3',
     integrationId: integration.body.id,
-    integrationType: 's3',
+    integrationType: spec.integration.type,
     metadata: { system: { projectId } },
-    payload: {
-      bucketName: address.bucket,
-      endpoint: address.endpoint,
-      region: address.region,
-      path: options.folder ?? '',
-    },
+    ...spec.driver,
     allowExternalDelete: false,
   })
   const work: SyncedApi['work'] = async (signal = new AbortController().signal) => {
