@@ -17,14 +17,16 @@ const GENERATION = Buffer.from('generation')
 const UPDATED = Buffer.from('updated')
 const BUCKET = Buffer.from('bucket')
 
+const OTHER_JSON = 'with JSON that is no listing'
+
 /** What is asked of each object, and nothing else: the `fields` of the request and what the scanner insists on. */
 export const LIST_FIELDS = 'kind,nextPageToken,prefixes,items(bucket,name,size,generation,updated)'
 
 /**
  * Walks an answer of `objects.list` once, byte by byte, and writes its entries into the columns of a `PageMemory`; for `list-page.ts`.
  *
- * Members may stand in any order and unknown ones are skipped, but the answer must be whole JSON to its last byte: a cut answer never passes for a
- * short one. Every object must say that it is of the bucket, which is the only thing of the question that Google's answer repeats. An entry's etag is its
+ * Members may stand in any order and unknown ones of an entry are skipped, but the answer must be whole JSON to its last byte: a cut answer never passes
+ * for a short one. Every object must say that it is of the bucket, which is the only thing of the question that Google's answer repeats. An entry's etag is its
  * generation, since that is an object's identity there. https://cloud.google.com/storage/docs/json_api/v1/objects/list
  */
 export class ListingScanner extends JsonWalk {
@@ -33,6 +35,7 @@ export class ListingScanner extends JsonWalk {
   token: string | undefined
   readonly #memory: PageMemory
   readonly #bucket: Buffer
+  #hasKind = false
   #dayNumber = 0
   #dayMs = 0
 
@@ -62,7 +65,7 @@ export class ListingScanner extends JsonWalk {
       } while (at >= 0)
     }
     if (this.skipSpace(this.place) !== this.lengthBytes) throw invalidAnswer('something follows its end')
-    if (!seen.has('kind')) throw notAStorage('with JSON that is no listing')
+    if (!this.#hasKind) throw notAStorage(OTHER_JSON)
   }
 
   #member(name: string, at: number): number {
@@ -70,6 +73,7 @@ export class ListingScanner extends JsonWalk {
       case 'kind': {
         const end = this.string(at)
         if (this.#text() !== 'storage#objects') throw invalidAnswer('it is an answer to something else')
+        this.#hasKind = true
         return end
       }
       case 'nextPageToken': {
@@ -87,7 +91,8 @@ export class ListingScanner extends JsonWalk {
           return end
         })
       default:
-        return this.skip(at)
+        // Only what was asked for is answered. Skipped, a name that was damaged on the way would make an empty page of a full one.
+        throw this.#hasKind ? invalidAnswer('it says something that was not asked for') : notAStorage(OTHER_JSON)
     }
   }
 
