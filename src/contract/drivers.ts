@@ -33,6 +33,10 @@ export const DriverPayload = z.looseObject({
   repositories: line
     .nullish()
     .describe('registry: the repositories to take, separated by commas; all that the registry lists where left out.'),
+  watch: z
+    .boolean()
+    .nullish()
+    .describe('local: whether changes in the folder reach its datasets by themselves, once they were synced.'),
   elasticIndex: line.nullish().describe('powerscaleS3, powerscaleNfs: the elastic index.'),
   elasticIndexPath: line.nullish().describe('powerscaleS3, powerscaleNfs: the path in the elastic index.'),
   computeId: line.nullish().describe('computeCluster: the compute’s id.'),
@@ -95,6 +99,7 @@ export const Driver = z.object({
   server: z.string().optional(),
   repositories: z.string().optional(),
   proxy: z.boolean().optional(),
+  watch: z.boolean().optional(),
   readOnly: z.boolean().optional(),
   state: z
     .enum(['ready', 'failed', 'disconnected', 'unsupported'])

@@ -16,6 +16,7 @@ import { exportSlice } from './export-slice.ts'
 import { featureSweep } from './feature-sweep.ts'
 import { hintDrain, WAKE_MS } from './hint-drain.ts'
 import { itemTask } from './item-task.ts'
+import { LocalWatches, WATCH_MS } from './local-watch.ts'
 import { OBJECT_SWEEP_MS, sweepUnusedObjects } from './object-sweep.ts'
 import { queryWork } from './query-work.ts'
 import { REMOVED_SWEEP_MS, sweepRemovedItems } from './removed-sweep.ts'
@@ -75,6 +76,10 @@ export async function startJobs(deps: Deps): Promise<Workers> {
   const deletionTimer = setInterval(deleteDue, DATASET_DELETION_MS)
   const wake = () => void wakeDrains(deps).catch((error) => onError('hints.wake', error))
   const wakeTimer = setInterval(wake, WAKE_MS)
+  const watches = new LocalWatches(deps)
+  const look = () => void watches.refresh().catch((error) => onError('local.watch', error))
+  look()
+  const lookTimer = setInterval(look, WATCH_MS)
   const stopping = new AbortController()
   const forget = () =>
     void sweepRemovedItems(deps, stopping.signal).catch((error) => onError('item.removed-sweep', error))
@@ -92,6 +97,8 @@ export async function startJobs(deps: Deps): Promise<Workers> {
       clearInterval(sweepTimer)
       clearInterval(deletionTimer)
       clearInterval(wakeTimer)
+      clearInterval(lookTimer)
+      watches.close()
       clearInterval(forgetTimer)
       clearInterval(tidyTimer)
       clearInterval(pictureTimer)

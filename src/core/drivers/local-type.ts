@@ -18,6 +18,7 @@ export const localType: DriverType = {
       rootPath: rootField(payload.rootPath, issues),
       path: textField(payload.path),
       proxy: payload.proxy ?? undefined,
+      watch: payload.watch ?? undefined,
     })
   },
 
