@@ -6,7 +6,7 @@ import { leaveFolderToTask } from './item-task.ts'
 import { deleteItems } from './remove.ts'
 import { deleteFolderFor, findFolder } from './remove-folder.ts'
 
-/** Longest that a request deletes what is in a folder, in milliseconds, before the rest is left to a job: some 100,000 items. */
+/** Longest that a request deletes what is in a folder, in milliseconds, before the rest is left to a job. */
 export const FOLDER_BUDGET_MS = 5_000
 
 /**
