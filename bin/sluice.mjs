@@ -32,7 +32,7 @@ const suites = {
   model: [],
   convergence: [],
   mutants: [],
-  stores: ['radosgw', 'ceph-mon', 'ceph-osd', '/usr/lib/postgresql/15/bin/postgres'],
+  stores: ['radosgw', 'ceph-mon', 'ceph-osd', '/usr/lib/postgresql/15/bin/postgres', 'docker-registry', 'openssl'],
   crash: [],
   sdk: ['python3', 'radosgw', 'ceph-mon', 'ceph-osd'],
 }

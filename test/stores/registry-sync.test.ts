@@ -55,11 +55,11 @@ describe.skipIf(missing.length > 0).each(['htpasswd', 'token'] as const)('a regi
     ])
     expect(probes).toEqual([
       ['list', true, false, undefined],
-      ['write', false, true, 'storage.unsupported'],
+      ['write', false, true, 'driver.read_only'],
       ['read', true, false, undefined],
-      ['range', true, false, undefined],
+      ['range', true, true, undefined],
       ['sign', false, true, 'storage.unsupported'],
-      ['delete', false, true, 'storage.unsupported'],
+      ['delete', false, true, 'driver.read_only'],
     ])
   })
 

@@ -24,7 +24,7 @@ const never: readonly Probe[] = (['write', 'sign', 'delete'] as const).map((name
   name,
   ok: false,
   optional: true,
-  code: 'storage.unsupported',
+  code: name === 'sign' ? 'storage.unsupported' : 'driver.read_only',
   message: neverSentence(name),
 }))
 
@@ -50,7 +50,9 @@ export async function checkRegistry(
       () => null,
       (error: unknown) => toRegistryError(error, { op: name }, signal),
     )
-    probes.push(failure === null ? { name, ok: true, optional: false } : failed(name, failure))
+    // Without parts files are given whole; everything else is what the driver is for.
+    const optional = name === 'range'
+    probes.push(failure === null ? { name, ok: true, optional } : { ...failed(name, failure), optional })
     return failure === null
   }
 
@@ -65,8 +67,7 @@ export async function checkRegistry(
   const target = found.blob ?? found.any
   for (const name of ['read', 'range'] as const) {
     if (!isListed) probes.push({ ...list!, name })
-    // Nothing is there to read, so nothing says that it could not be read.
-    else if (target === null) probes.push({ name, ok: true, optional: true })
+    else if (target === null) probes.push(untried(name))
     else await tryIt(name, () => read(storage, target, name === 'range', signal))
   }
   const [, readProbe, range] = probes as [Probe, Probe, Probe]
@@ -117,6 +118,11 @@ async function read(
   if (length !== opened.bodyBytes) {
     throw registryError('invalid', { op: 'read' }, { message: 'The registry gave other bytes than it said.' })
   }
+}
+
+function untried(name: TriedName): Probe {
+  const message = 'Not tried, because there is nothing to try it with.'
+  return { name, ok: false, optional: true, code: 'driver.read_only', message }
 }
 
 function emptySentence(folder: string): string {
