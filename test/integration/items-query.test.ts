@@ -377,7 +377,6 @@ describe('refusals', () => {
     [{ sort: { metadata: 'ascending' } }, 'sort.metadata'],
     [{ sort: { name: 'up' } }, 'sort.name'],
     [{ page: -1 }, 'page'],
-    [{ pageSize: 1001 }, 'pageSize'],
     [{ pageSize: '5' }, 'pageSize'],
     [{ resource: 'users' }, 'resource'],
     [{ join: { on: { resource: 'users' } } }, 'join.on.resource'],

@@ -49,10 +49,14 @@ export function parseQuery(body: JsonObject): ParsedQuery {
   checkKeys(body, knownKeys, '')
   const resource = resourceOf(body.resource, 'resource')
   const page = integer(body.page, 'page', 0, OFFSET_MAX, 0)
-  const pageSize = integer(body.pageSize, 'pageSize', 0, PAGE_SIZE_MAX, PAGE_SIZE_MAX)
+  // More than a page holds is a page: who goes on by `hasNextPage` still meets everything once.
+  const pageSize = Math.min(
+    integer(body.pageSize, 'pageSize', 0, Number.MAX_SAFE_INTEGER, PAGE_SIZE_MAX),
+    PAGE_SIZE_MAX,
+  )
   if (page * pageSize > OFFSET_MAX) refuse('page', 'this is too far to page by number; page by id instead')
   const filter = conditionOf(new FilterParser(), body, resource, '', 1)
-  return { resource, filter, sort: parseSort(body.sort, resource), page, pageSize, action: actionOf(body) }
+  return { resource, filter, sort: parseSort(body.sort, resource), page, pageSize, action: actionOf(body, resource) }
 }
 
 /** Filter, join and sets of a query as one condition. `place` is empty or ends in a dot. */
@@ -64,12 +68,15 @@ function conditionOf(
   depth: number,
 ): Condition {
   if (depth > FILTER_DEPTH_MAX) refuse(place, `at most ${FILTER_DEPTH_MAX} levels`)
-  const parts = [parser.filter(query.filter, `${place}filter`)]
-  if (isGiven(query.join)) parts.push(joinOf(parser, query.join, resource, `${place}join`))
+  const { filter, beside } = takeApart(query, place)
+  const parts = [parser.filter(filter, `${place}filter`)]
+  const join = beside.get('join')
+  if (join !== undefined) parts.push(joinOf(parser, join.value, resource, join.place))
   for (const key of ['intersect', 'except'] as const) {
-    if (!isGiven(query[key])) continue
-    const at = `${place}${key}`
-    const set = object(query[key], at)
+    const given = beside.get(key)
+    if (given === undefined) continue
+    const at = given.place
+    const set = object(given.value, at)
     checkKeys(set, new Set(['query']), `${at}.`)
     const inner = object(set.query, `${at}.query`)
     checkKeys(inner, setKeys, `${at}.query.`)
@@ -79,6 +86,27 @@ function conditionOf(
     parts.push(key === 'intersect' ? of : { kind: 'not', of })
   }
   return parts.length === 1 ? parts[0]! : { kind: 'and', of: parts }
+}
+
+/**
+ * The filter of a query and what stands beside it, each with its place. The SDK wraps whatever has no `filter` as one, so join and sets of its saved filters
+ * and of bare dictionaries come inside it.
+ */
+function takeApart(query: JsonObject, place: string) {
+  const beside = new Map<string, { readonly value: unknown; readonly place: string }>()
+  const inside = new Map<string, unknown>()
+  const isObject = typeof query.filter === 'object' && query.filter !== null && !Array.isArray(query.filter)
+  for (const [key, value] of isObject ? Object.entries(query.filter as JsonObject) : []) inside.set(key, value)
+  for (const key of ['join', 'intersect', 'except']) {
+    if (isGiven(query[key])) beside.set(key, { value: query[key], place: `${place}${key}` })
+    if (!inside.has(key)) continue
+    const value = inside.get(key)
+    inside.delete(key)
+    if (!isGiven(value)) continue
+    if (beside.has(key)) refuse(`${place}filter.${key}`, 'it stands beside the filter already')
+    beside.set(key, { value, place: `${place}filter.${key}` })
+  }
+  return { filter: isObject ? Object.fromEntries(inside) : query.filter, beside }
 }
 
 /** `on` says how the rows of two resources belong together, and there is one way only. */
@@ -95,14 +123,27 @@ function joinOf(parser: FilterParser, value: unknown, resource: Resource, place:
   return { kind: 'joined', of: parser.filter(join.filter, `${place}.filter`) }
 }
 
-function actionOf(body: JsonObject): QueryAction | null {
+function actionOf(body: JsonObject, resource: Resource): QueryAction | null {
   if (isGiven(body.delete) && body.delete !== false) {
     if (body.delete !== true) refuse('delete', 'say true or false')
     if (isGiven(body.update)) refuse('update', 'delete or update, not both')
     return { kind: 'delete' }
   }
   if (!isGiven(body.update)) return null
-  return { kind: 'update', update: object(body.update, 'update'), isSystem: body.systemSpace === true }
+  const update = object(body.update, 'update')
+  if (resource === 'items') checkUpdate(update)
+  return { kind: 'update', update, isSystem: body.systemSpace === true }
+}
+
+/** What is not understood is not done by halves. */
+function checkUpdate(update: JsonObject): void {
+  for (const key of Object.keys(update)) {
+    if (key !== 'metadata') refuse(`update.${shorten(key)}`, 'only metadata can be changed by a query')
+  }
+  if (isGiven(update.metadata)) {
+    const metadata = object(update.metadata, 'update.metadata')
+    for (const key of ['user', 'system']) if (isGiven(metadata[key])) object(metadata[key], `update.metadata.${key}`)
+  }
 }
 
 /**

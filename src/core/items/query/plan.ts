@@ -12,7 +12,7 @@ const FOLDERS_MAX = 2_000
 /** Up to so many items are gathered from their folders and sorted; for more, the items are walked in the order of their ids. */
 const GATHER_MAX = 20_000
 /** The same of items that are found by their document, each of which has to be looked at: three to five microseconds an item. */
-const GATHER_DOCUMENTS_MAX = 30_000
+const GATHER_DOCUMENTS_MAX = 25_000
 
 /** Folders a query is limited to. */
 export interface FolderScope {

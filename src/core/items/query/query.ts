@@ -19,10 +19,12 @@ import {
   planItems,
 } from './plan.ts'
 import { checkSearchable } from './searchable.ts'
-import { COUNT_BUDGET_MS, COUNT_CAP, countRows, type Total, totalItems } from './total.ts'
+import { COUNT_CAP, countRows, type Total, totalItems } from './total.ts'
 
 /** Rows to skip above which a page is given a budget of its own. */
 const OFFSET_CHEAP_MAX = 10_000
+/** Longest that more items than the cap of a count are gathered, where a walk meets them soon, in milliseconds. */
+const GATHER_BUDGET_MS = 80
 /** Longest that a page is walked to by id where the index of documents could gather it, in milliseconds. */
 const WALK_BUDGET_MS = 150
 
@@ -96,7 +98,7 @@ async function gatherItems(
   const page = gatheredPage(plan, query.sort, offset, limit)
   return plan.indexed === null || plan.indexed <= COUNT_CAP
     ? await bounded<PathRow>(deps.db, page)
-    : await runWithin<PathRow>(deps.db, page, COUNT_BUDGET_MS)
+    : await runWithin<PathRow>(deps.db, page, GATHER_BUDGET_MS)
 }
 
 /** Many have these values, so a walk by id meets a page of them soon, unless they all lie far away. */
