@@ -38,7 +38,7 @@ export async function startFakeGcs(): Promise<FakeGcs> {
     const instead = fake.interfere?.(call)
     if (instead !== undefined) {
       request.resume()
-      void give(instead, response)
+      void Promise.resolve(instead.after).then(() => give(instead, response))
       return
     }
     answer(fake, sessions, request, response).catch((error: unknown) => tell(error, request, response))

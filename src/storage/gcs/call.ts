@@ -26,6 +26,8 @@ export interface Caller {
   open(request: CallRequest): Promise<IncomingMessage>
   /** The answer's JSON object; anything else with a good status is `not-a-storage`. */
   json(request: CallRequest): Promise<Readonly<Record<string, unknown>>>
+  /** Sends what is answered without a document; a document of any content with a good status is `not-a-storage`. */
+  plain(request: CallRequest): Promise<void>
   /** Reads an answer nobody needs to its end, so that its connection can be used again. */
   drop(answer: IncomingMessage): Promise<void>
   close(): void
@@ -48,6 +50,11 @@ export function createCaller(egress: Egress, connectionsMax: number): Caller {
       const document = objectOf(text)
       if (document === null) throw notGoogle(request.where)
       return document
+    },
+    plain: async (request) => {
+      const text = (await textOf(await open(request), request)).trim()
+      // Others than Google send an empty document.
+      if (text !== '' && text !== 'null' && text !== '{}') throw notGoogle(request.where)
     },
     drop: async (answer) => {
       answer.resume()

@@ -14,6 +14,7 @@ import type {
   ListQuery,
   Opened,
   ReadOptions,
+  RemoveOptions,
   RemoveOutcome,
   SignedRequest,
   SignReadOptions,
@@ -117,7 +118,8 @@ class GcsStorage implements Storage {
       write: true,
       write_if_absent: true,
       write_if_match: false,
-      remove_if_match: false,
+      // Google heeds generations; of another that speaks its API nobody knows, and one that reads the condition over would remove what is newer.
+      remove_if_match: this.#addresses.isTrusted,
       remove_batch_max: 1000,
       sign_read: identity !== null,
       sign_write: identity !== null,
@@ -149,12 +151,16 @@ class GcsStorage implements Storage {
     return this.#objects.write(nameableKey(key, 'write'), body, options)
   }
 
-  async remove(
-    keys: readonly Key[],
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly RemoveOutcome[]> {
+  async remove(keys: readonly Key[], options: RemoveOptions = {}): Promise<readonly RemoveOutcome[]> {
     if (keys.length > this.can.remove_batch_max) {
       throw this.#failure('unsupported', 'remove', 'Too many keys to remove at once.')
+    }
+    if (options.ifMatch !== undefined && (!this.can.remove_if_match || keys.length !== 1)) {
+      throw this.#failure(
+        'unsupported',
+        'remove',
+        'A removal of one version is of one key, where the storage heeds it.',
+      )
     }
     for (const key of keys) nameableKey(key, 'remove')
     return this.#objects.remove(keys, options)

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
+import { failureOf } from '../http/failures.ts'
+import type { Entry, Key, Opened, ReadOptions, RemoveOptions, RemoveOutcome, WriteOptions } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
 import { encodePart } from './addresses.ts'
 import { type Caller, type CallRequest, headerOf, notGoogle } from './call.ts'
+import type { Where } from './errors.ts'
 import type { TokenSource } from './tokens.ts'
 import { uploadStream } from './upload.ts'
 
@@ -56,11 +58,10 @@ export class GcsObjects {
 
   async read(key: Key, { range, ifMatch, signal }: ReadOptions = {}): Promise<Opened> {
     const where = { op: 'read', key }
-    const url = this.#objectUrl(key, { alt: 'media', ...(ifMatch === undefined ? {} : { ifGenerationMatch: ifMatch }) })
+    const url = this.#objectUrl(key, { alt: 'media', ...generationOf(ifMatch, where) })
     const headers: Record<string, string> =
       range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ''}` }
     try {
-      if (ifMatch !== undefined) refuseNoGeneration(ifMatch, key)
       const answer = await this.#open({ method: 'GET', url, headers, signal, where })
       return openedOf(key, answer, range)
     } catch (error) {
@@ -86,12 +87,14 @@ export class GcsObjects {
     }
   }
 
-  async remove(keys: readonly Key[], { signal }: Signalled = {}): Promise<readonly RemoveOutcome[]> {
+  async remove(keys: readonly Key[], { ifMatch, signal }: RemoveOptions): Promise<readonly RemoveOutcome[]> {
     const outcomes: RemoveOutcome[] = []
     let isBucketKnown = false
     for (let at = 0; at < keys.length; at += DELETES_AT_ONCE) {
       const some = await Promise.all(
-        keys.slice(at, at + DELETES_AT_ONCE).map(async (key) => ({ key, absent: await this.#removeOne(key, signal) })),
+        keys
+          .slice(at, at + DELETES_AT_ONCE)
+          .map(async (key) => ({ key, absent: await this.#removeOne(key, ifMatch, signal) })),
       )
       // Without its bucket an object is not gone but unknown.
       if (!isBucketKnown && some.some(({ absent }) => absent === true)) {
@@ -109,12 +112,15 @@ export class GcsObjects {
   }
 
   /** Whether it was not there; or what else is wrong. Throws what concerns all keys. */
-  async #removeOne(key: Key, signal: AbortSignal | undefined): Promise<boolean | StorageError> {
+  async #removeOne(
+    key: Key,
+    ifMatch: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean | StorageError> {
     try {
-      const where = { op: 'remove', key }
-      await this.#options.caller.drop(
-        await this.#open({ method: 'DELETE', url: this.#objectUrl(key, {}), signal, where }),
-      )
+      const url = this.#objectUrl(key, generationOf(ifMatch, { op: 'remove', key }))
+      const request = { method: 'DELETE', url, signal, where: { op: 'remove', key } } as const
+      await this.#authorized(request, (one) => this.#options.caller.plain(one))
       return false
     } catch (error) {
       if (isAbsent(error)) return true
@@ -234,14 +240,11 @@ function withQuery(address: string, query: Readonly<Record<string, string>>): UR
   return new URL(parts.length === 0 ? address : `${address}?${parts.join('&')}`)
 }
 
-/** Etags here are generations; another provider's matches nothing. */
-function refuseNoGeneration(etag: string, key: Key): void {
-  if (/^\d{1,20}$/.test(etag)) return
-  throw new StorageError('precondition-failed', 'The object is not, or not any more, what was expected.', {
-    provider: 'gcs',
-    op: 'read',
-    key,
-  })
+/** The condition that an object is still this one. Etags here are generations; what is none matches nothing, and 0 would mean that there is no object. */
+function generationOf(etag: string | undefined, where: Where): Record<string, string> {
+  if (etag === undefined) return {}
+  if (/^[1-9]\d{0,19}$/.test(etag)) return { ifGenerationMatch: etag }
+  throw failureOf('precondition-failed', { provider: 'gcs', ...where })
 }
 
 function openedOf(key: Key, answer: IncomingMessage, range: ReadOptions['range']): Opened {
