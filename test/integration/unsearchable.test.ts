@@ -1,6 +1,8 @@
 // Proves that what a dataset's schema keeps out of searches cannot be asked about in any way, with the place in the answer and nothing changed; that all else
 // can; and that it can be asked about again once the path is let in.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { actOnQuery, continueQueryWork } from '#core/items/items.ts'
+import { ACT_CHUNK } from '../../src/core/items/query/act.ts'
 import { type TestApi, withApi } from '../support/api.ts'
 import { type SeededDataset, seedDataset } from '../support/catalog.ts'
 
@@ -114,6 +116,27 @@ test.each<[string, Record<string, unknown>, number]>([
 ])('answered: %s', async (_name, body, count) => {
   const answer = await query(body)
   expect([answer.status, answer.body.totalItemsCount ?? answer.body.count], answer.text).toEqual([200, count])
+})
+
+test('work by query that is under way goes on', async () => {
+  const count = ACT_CHUNK + 10
+  const many = await seedDataset(
+    api.database.pool,
+    Array.from({ length: count }, (_, index) => ({ key: `f${index}`, metadata: { user: { k: 1 } } })),
+    { projectId: await api.addProject('many') },
+  )
+  const acts = { deleteAnnotations: () => Promise.resolve(0) }
+  const body = { filter: { 'metadata.user.k': 1 }, update: { metadata: { user: { done: true } } } }
+  const begun = await actOnQuery(api.deps, api.owner, many.datasetNo, body, acts, 0)
+  const at = `/api/v1/datasets/${many.datasetId}`
+  const json = { unsearchablePaths: { add: ['metadata.user.k'] } }
+  expect((await api.call(api.owner, 'POST', `${at}/schema/items`, { json })).status).toBe(200)
+  await continueQueryWork(api.deps, begun.commandId!, AbortSignal.timeout(60_000), acts)
+  const done = await api.call(api.owner, 'POST', `${at}/query`, { json: { filter: { 'metadata.user.done': true } } })
+  expect(done.body.totalItemsCount).toBe(count)
+  await expect(actOnQuery(api.deps, api.owner, many.datasetNo, body, acts, 0)).rejects.toMatchObject({
+    code: 'query.invalid',
+  })
 })
 
 test('let in again, it is found again', async () => {
