@@ -102,6 +102,12 @@ export const errors = {
     message:
       'This server’s master key does not open these credentials; enter them again, or restore the key and restart.',
   },
+  // 424, not 501: the SDK repeats every 501 five times.
+  'compute.not_set_up': {
+    status: 424,
+    message:
+      'This server runs no services, so there is no compute to give credentials to. They are kept, and storage drivers can use them.',
+  },
   'driver.not_found': { status: 404, message: 'There is no such storage driver, or you are not in its project.' },
   'driver.ambiguous': { status: 400, message: 'More than one storage driver has this name; use the id.' },
   'driver.invalid': { status: 400, message: 'The storage driver is described wrongly; see details for the fields.' },

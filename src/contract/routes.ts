@@ -4,6 +4,7 @@ import { authRoutes } from './auth.ts'
 import { cloneRoutes } from './clones.ts'
 import { collectionRoutes } from './collections.ts'
 import { commandRoutes } from './commands.ts'
+import { computeRoutes } from './compute.ts'
 import { datasetRoutes } from './datasets.ts'
 import { driverRoutes } from './drivers.ts'
 import { explainRoutes } from './explain.ts'
@@ -56,6 +57,7 @@ export const routes = joinGroups(
   projectRoutes,
   settingRoutes,
   integrationRoutes,
+  computeRoutes,
   auditRoutes,
   driverRoutes,
   hintRoutes,

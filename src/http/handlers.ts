@@ -6,6 +6,7 @@ import { authHandlers } from './handlers/auth.ts'
 import { cloneHandlers } from './handlers/clones.ts'
 import { collectionHandlers } from './handlers/collections.ts'
 import { commandHandlers } from './handlers/commands.ts'
+import { computeHandlers } from './handlers/compute.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { driverHandlers } from './handlers/drivers.ts'
 import { explainHandlers } from './handlers/explain.ts'
@@ -50,6 +51,7 @@ export const handlers: Handlers<Routes> = {
   ...exportHandlers,
   ...notificationHandlers,
   ...integrationHandlers,
+  ...computeHandlers,
   ...auditHandlers,
   ...driverHandlers,
   ...hintHandlers,
