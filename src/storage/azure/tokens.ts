@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import http from 'node:http'
 import https from 'node:https'
-import { buffer } from 'node:stream/consumers'
 import { systemClock } from '#lib/clock.ts'
 import { Secret } from '#lib/secret.ts'
 import type { Egress } from '../egress.ts'
@@ -140,16 +139,15 @@ async function send(url: URL, { method, body, headers, agents }: SendOptions): P
 }
 
 async function readObject(answer: http.IncomingMessage): Promise<Record<string, unknown> | null> {
-  if (Number(answer.headers['content-length'] ?? 0) > ANSWER_BYTES_MAX) {
-    answer.destroy()
-    return null
-  }
+  const chunks: Buffer[] = []
   let bytes = 0
-  answer.on('data', (chunk: Buffer) => {
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > ANSWER_BYTES_MAX) answer.destroy(new Error('the answer is too large'))
-  })
-  const text = (await buffer(answer)).toString('utf8')
+    // Leaving the loop ends the connection.
+    if (bytes > ANSWER_BYTES_MAX) return null
+    chunks.push(chunk)
+  }
+  const text = Buffer.concat(chunks).toString('utf8')
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
