@@ -320,7 +320,8 @@ export class BlobScanner extends XmlWalk {
   /** `Wed, 09 Sep 2009 09:20:02 GMT` by its digits; entries of a page are mostly of few days, so the day is worked out once. */
   #time(): number {
     const { bytes, textStart: at, textEnd } = this
-    if (textEnd - at !== 29 || bytes[at + 16] !== 32 || bytes[at + 26] !== 71) return this.#oddTime()
+    if (textEnd - at !== 29 || bytes[at + 16] !== 32 || bytes[at + 26] !== 71)
+      throw malformedAnswer('a date is no date')
     const seconds = this.#twoDigits(at + 17) * 3600 + this.#twoDigits(at + 20) * 60 + this.#twoDigits(at + 23)
     // Day, month and year as one number that only equal texts have.
     let day = 0
@@ -338,19 +339,13 @@ export class BlobScanner extends XmlWalk {
     if (!(tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9)) throw malformedAnswer('a date is no date')
     return tens * 10 + ones
   }
-
-  #oddTime(): number {
-    const ms = Date.parse(this.bytes.toString('latin1', this.textStart, this.textEnd))
-    if (Number.isNaN(ms)) throw malformedAnswer('a date is no date')
-    return ms
-  }
 }
 
 /** Where day, the last two letters of the month, and the year's last two digits stand: enough to tell days apart. */
 const dayPlaces = [5, 6, 9, 10, 14, 15]
 
 function dateOf(day: string): number {
-  const ms = Date.parse(`${day} 00:00:00 GMT`)
+  const ms = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4}$/.test(day) ? Date.parse(`${day} 00:00:00 GMT`) : Number.NaN
   if (Number.isNaN(ms)) throw malformedAnswer('a date is no date')
   return ms
 }
