@@ -35,6 +35,12 @@ export const Item = z.object({
             .describe('The file’s content changed in the storage since somebody last said that they know.'),
         })
         .optional(),
+      artifact: z
+        .looseObject({ digest: z.string(), mediaType: z.string(), size: z.number() })
+        .optional()
+        .describe(
+          'What a container registry says of the file, when one item is asked for: digest, media type, size, and of a manifest its layers or further manifests.',
+        ),
     }),
   }),
   creator: z.string(),

@@ -223,6 +223,18 @@ describe('D14: a storage driver', () => {
     const cat = files.find(({ name }) => name === 'cat.jpg')
     expect(cat.metadata.system.mimetype).toBe('image/jpeg')
     const { owner } = connected.api
+    const facts = await Promise.all(
+      files.map(async ({ id }) => (await connected.call('GET', `/items/${id}`)).body.metadata.system),
+    )
+    const blob = { digest: cat.metadata.system.storage.etag, mediaType: 'image/jpeg', size: 4 }
+    const manifest = facts.find(({ originalname }) => originalname === 'manifest.json')
+    expect(facts.find(({ originalname }) => originalname === 'cat.jpg').artifact).toEqual(blob)
+    expect(manifest.artifact).toEqual({
+      digest: manifest.storage.etag,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      size: 4,
+      layers: [{ ...blob, title: 'cat.jpg' }],
+    })
     const stream = await connected.api.call(owner, 'GET', `/api/v1/items/${cat.id}/stream`)
     expect([stream.status, stream.text]).toEqual([200, 'miau'])
     expect(fake.seen.filter(({ method }) => method !== 'GET')).toEqual([])

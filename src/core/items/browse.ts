@@ -2,6 +2,7 @@ import type { Folder, Item } from '#contract/items.ts'
 import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import { dirId, parseItemId } from '#lib/ids.ts'
+import { artifactFacts } from './artifact.ts'
 import { type DatasetView, viewDataset } from './dataset-view.ts'
 import { mediaTypeNames } from './media-types.ts'
 import { dirText, parentPath, pathOfDir, splitFilename } from './paths.ts'
@@ -42,7 +43,10 @@ export async function getItem(deps: Deps, id: string, baseUrl: string): Promise<
     sql`i.dataset_no = ${numbers.datasetNo}::int and i.item_no = ${numbers.itemNo}::bigint`,
   )
   if (found === null) throw new AppError('item.not_found')
-  return renderItem(found, found.path, await contextFor(deps, view, baseUrl, [found]))
+  const item = renderItem(found, found.path, await contextFor(deps, view, baseUrl, [found]))
+  const artifact = await artifactFacts(deps, view, found)
+  if (artifact !== null) item.metadata.system.artifact = { ...artifact }
+  return item
 }
 
 /** Gets the file with exactly this full path, or the folder when there is no such file; throws `item.not_found`. */

@@ -5,7 +5,7 @@ import { mergePatch } from '#lib/merge-patch.ts'
 export type Document = Readonly<Record<string, unknown>>
 
 /** Names below `metadata.system` that the columns tell; whatever somebody sends for them is not kept. */
-const told = ['size', 'mimetype', 'originalname', 'encoding', 'storage'] as const
+const told = ['size', 'mimetype', 'originalname', 'encoding', 'storage', 'artifact'] as const
 
 /** Largest document of an item, in characters of JSON: what a page of a thousand can still carry. */
 export const DOCUMENT_CHARACTERS_MAX = 1024 * 1024
