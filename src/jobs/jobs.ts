@@ -8,6 +8,7 @@ import { sweepNotifications } from '#core/notifications/notifications.ts'
 import { sweepRecipes } from '#core/recipes/recipes.ts'
 import { reviveSyncs } from '#core/sync/sync.ts'
 import { startWorkers, type Workers } from '#queue/graphile-worker.ts'
+import { cloneFollow } from './clone-follow.ts'
 import { DATASET_DELETION_MS, deleteDueDatasets } from './dataset-deletion.ts'
 import { datasetSweep } from './dataset-sweep.ts'
 import { datasetTask } from './dataset-task.ts'
@@ -42,6 +43,7 @@ export async function startJobs(deps: Deps): Promise<Workers> {
       datasetSweep,
       featureSweep,
       datasetTask,
+      cloneFollow,
       hintDrain,
       itemTask,
       queryWork,

@@ -16,6 +16,7 @@ export {
   lockItems,
   type MarkTarget,
   MISSING,
+  markFound,
   markMissing,
   REMOVED_KEPT_MS,
   type RemovalReason,

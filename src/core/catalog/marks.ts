@@ -65,13 +65,20 @@ export async function markMissing(tx: DbClient, target: MarkTarget, itemNos: rea
   return markState(tx, target, itemNos, MISSING)
 }
 
+/** Takes the mark off missing items whose file is known to be there again, with the content they had. Answers how many. */
+export async function markFound(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
+  return markState(tx, target, itemNos, LIVE)
+}
+
 /** Marks live items as kept out by the dataset's patterns. */
 export async function excludeItems(tx: DbClient, target: MarkTarget, itemNos: readonly string[]): Promise<number> {
   return markState(tx, target, itemNos, EXCLUDED)
 }
 
 async function markState(tx: DbClient, target: MarkTarget, itemNos: readonly string[], state: number): Promise<number> {
-  const items = (await lockItems(tx, target, itemNos)).filter((item) => item.state === LIVE)
+  const items = (await lockItems(tx, target, itemNos)).filter((item) =>
+    state === LIVE ? item.state === MISSING : item.state === LIVE,
+  )
   if (items.length === 0) return 0
   const changes = new FolderChanges()
   const hash = new RowHash(target.datasetNo)

@@ -7,5 +7,6 @@ export {
   startSplit,
   startUncollect,
 } from './edit-start.ts'
+export { CLONE_FOLLOW_JOB, followClones, followMaster } from './follow.ts'
 export { cancelDatasetTask, continueDatasetTask, reviveDatasetTasks } from './run.ts'
 export { DATASET_TASK_JOB } from './task-rows.ts'

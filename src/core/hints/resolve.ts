@@ -6,6 +6,7 @@ import {
   placeOf,
   type Sighting,
 } from '#core/catalog/catalog.ts'
+import { followMaster } from '#core/clones/clones.ts'
 import { compilePatterns, syncSettingsOf } from '#core/patterns/patterns.ts'
 import { QuotaExceeded, releaseDataPoints, reserveDataPoints } from '#core/quota/quota.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
@@ -80,6 +81,8 @@ async function resolveIn(deps: Deps, tx: DbClient, reading: Reading): Promise<Re
     await noteSkipped(deps, tx, dataset, held.key, outcome === 'skipped' ? sighting : null)
   }
   await settleDataPoints(tx, datasets[0]?.orgId, applied)
+  for (const [at, outcome] of applied.entries())
+    if (outcome !== 'none' && outcome !== 'added') await followMaster(deps, tx, datasets[at]!.datasetNo)
   if (overQuota.length > 0) await backOff(tx, held, 'quota.exceeded')
   else await clearKey(tx, held)
   return { kind: 'written', applied, overQuota }

@@ -26,7 +26,7 @@ const notices: Record<RunEnd['state'], NoticeCode> = {
 
 /**
  * Ends a run and its command in one transaction; the dataset's last sync time moves only at success (DS-05). Answers false when the run was not
- * ours any more, and then nothing has changed.
+ * ours any more, and then nothing has changed. `onEnd`: what else belongs to the transaction of a run that may have changed items.
  *
  * A parked run's command fails, because whoever polls it must not wait for a person; when the run goes on, so does the command.
  */
@@ -37,6 +37,7 @@ export async function endRun(
   end: RunEnd,
   nowMs: number,
   report: Readonly<Record<string, unknown>> = {},
+  onEnd: (tx: DbClient) => Promise<void> = async () => {},
 ): Promise<boolean> {
   return withTransaction(pool, async (client) => {
     const failure = end.state === 'failed' || end.state === 'parked' ? end : null
@@ -65,6 +66,7 @@ export async function endRun(
       await forgetSkipped(client, run)
     }
     if (isFinal) await forgetRun(client, run.runNo)
+    if (run.options.dryRun !== true) await onEnd(client)
     if (end.state !== 'paused') await endCommand(client, run, end, counts)
     if (isWorthTelling(run, end, counts)) await notify(client, noticeOf(run, end, counts), nowMs)
     return true

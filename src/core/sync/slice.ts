@@ -1,4 +1,5 @@
 import type { ErrorCode } from '#contract/errors.ts'
+import { followMaster } from '#core/clones/clones.ts'
 import { openDriver } from '#core/drivers/drivers.ts'
 import { notify } from '#core/notifications/notifications.ts'
 import { compilePatterns, syncSettingsOf } from '#core/patterns/patterns.ts'
@@ -47,7 +48,9 @@ export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): 
     if (done === null) {
       return await giveBack(deps, run, slice.cost.requests, null, 0)
     }
-    await endRun(deps.db, run, slice.cost.requests, done.end, deps.clock.now(), done.report)
+    await endRun(deps.db, run, slice.cost.requests, done.end, deps.clock.now(), done.report, (tx) =>
+      followMaster(deps, tx, run.datasetNo),
+    )
     log.info({ state: done.end.state, requests: slice.cost.requests }, 'sync ended')
     return 'ended'
   } catch (error) {
@@ -66,7 +69,9 @@ export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): 
     // New credentials mend it: the run keeps its cursors and goes on when it is resumed (§2.5).
     const state = REFUSALS.has(failure.code) && run.options.dryRun !== true ? 'parked' : 'failed'
     const end = { state, code: failure.code, message: failure.message } as const
-    await endRun(deps.db, run, slice.cost.requests, end, deps.clock.now())
+    await endRun(deps.db, run, slice.cost.requests, end, deps.clock.now(), {}, (tx) =>
+      followMaster(deps, tx, run.datasetNo),
+    )
     return 'ended'
   }
 }
