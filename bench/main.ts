@@ -7,6 +7,14 @@ type Bench = (options: BenchOptions) => Promise<Result>
 const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
   scan: { about: 'parse listing pages, one core', load: async () => (await import('./scan.ts')).benchScan },
   listing: { about: 'list a bucket', load: async () => (await import('./listing.ts')).benchListing },
+  'listing-gcs': {
+    about: 'what a key of a Cloud Storage listing costs',
+    load: async () => (await import('./listing-gcs.ts')).benchListingGcs,
+  },
+  'listing-azure': {
+    about: 'what a key of an Azure listing costs',
+    load: async () => (await import('./listing-azure.ts')).benchListingAzure,
+  },
   sync: {
     about: 'first sync of a bucket, durable and indexed',
     load: async () => (await import('./sync.ts')).benchSync,
