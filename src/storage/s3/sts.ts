@@ -3,6 +3,7 @@ import { Secret } from '#lib/secret.ts'
 import type { Egress } from '../egress.ts'
 import { CONNECT_MS } from '../http/http.ts'
 import { StorageError } from '../storage-error.ts'
+import { limitAnswers } from './answer-limit.ts'
 import type { CredentialSource, Keys, SessionKeys } from './credentials.ts'
 import { toStorageError } from './errors.ts'
 
@@ -142,6 +143,7 @@ class StsService implements Sts {
           httpsAgent: this.#agents.https,
         },
       })
+      limitAnswers(client)
       return { commands, client }
     })
     return this.#sdk
