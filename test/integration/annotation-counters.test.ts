@@ -2,6 +2,7 @@
 // after any sequence of adding, changing, deleting one by one, by filter and with their items, cloning and exporting.
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteAnnotations } from '#core/annotations/annotations.ts'
 import { continueDatasetTask, DATASET_TASK_JOB } from '#core/clones/clones.ts'
 import { continueExport, EXPORT_JOB } from '#core/exports/exports.ts'
 import { continueItemTask, continueQueryWork, ITEM_TASK_JOB, QUERY_WORK_JOB } from '#core/items/items.ts'
@@ -19,7 +20,7 @@ const workers: Readonly<Record<string, (id: string, signal: AbortSignal) => Prom
   [DATASET_TASK_JOB]: (id, signal) => continueDatasetTask(api.deps, id, signal),
   [EXPORT_JOB]: (id, signal) => continueExport(api.deps, id, signal),
   [ITEM_TASK_JOB]: (id, signal) => continueItemTask(api.deps, id, signal),
-  [QUERY_WORK_JOB]: (id, signal) => continueQueryWork(api.deps, id, signal),
+  [QUERY_WORK_JOB]: (id, signal) => continueQueryWork(api.deps, id, signal, { deleteAnnotations }),
 }
 let api: TestApi
 let projectId: string
@@ -46,7 +47,7 @@ async function done(path: string, json: unknown) {
   const { id } = await call('POST', path, json)
   await work()
   const command = await call('GET', `/commands/${id}`)
-  expect(command).toMatchObject({ status: 'success' })
+  expect(command, JSON.stringify(command)).toMatchObject({ status: 'success' })
   return command.spec
 }
 
@@ -169,6 +170,7 @@ test('whatever was done', async () => {
           await done(`/items/${item.id}/clone`, {
             targetDatasetId: first,
             remoteFileName: `/copy/${made++}.txt`,
+            allowMany: true,
             cloneDatasetParams: { withItemsAnnotations: true },
           })
         await work()

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sweepObjects } from '#core/objects/objects.ts'
 import { type TestApi, withApi } from '../support/api.ts'
@@ -288,5 +289,20 @@ test('a read-only or locked dataset takes nothing and loses nothing', async () =
     await api.database.pool.query('update dataset set is_readonly = false, locked_until = null where id = $1', [
       datasetId,
     ])
+  }
+})
+
+test('a picture tells its sides as soon as it is there, and nothing stays of them when another file comes', async () => {
+  const blank = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: 'teal' } })
+  const put = async (bytes: Buffer | string) =>
+    (await putFile(api, datasetId, { path: '/side.jpg', bytes, mode: 'overwrite' })).metadata.system
+  const turned = await blank(40, 20).withMetadata({ orientation: 6 }).jpeg().toBuffer()
+  expect(await put(turned)).toMatchObject({ width: 40, height: 20, exif: { Orientation: 6 } })
+  const upright = await put(await blank(30, 10).png().toBuffer())
+  expect(upright).toMatchObject({ width: 30, height: 10 })
+  expect(upright.exif).toBeUndefined()
+  for (const bytes of ['no picture', '']) {
+    const none = await put(bytes)
+    expect([none.width, none.height, none.size]).toEqual([undefined, undefined, bytes.length])
   }
 })

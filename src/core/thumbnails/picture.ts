@@ -1,19 +1,13 @@
 import type { Readable } from 'node:stream'
 import { AppError } from '#lib/app-error.ts'
+import { pictureLibrary, pictureLimits } from '#lib/pictures.ts'
 
 /** Longest side of a thumbnail in pixels. */
 export const THUMBNAIL_SIDE = 256
 /** Greatest height of a thumbnail whose width was asked for, in pixels. */
 const HEIGHT_MAX = 4_096
-/** Largest file that is opened, in bytes; the whole of it is in memory meanwhile. */
-export const FILE_BYTES_MAX = 64 * 1024 * 1024
-/** Most pixels of a picture, of all its colours together 400 MB when it is unpacked: a small file may say that it is huge. */
-const PIXELS_MAX = 100_000_000
 /** Longest time one picture may take; the decoder is stopped then. */
 const SECONDS_MAX = 20
-/** What is read, by what the bytes themselves say; no format that is a program or names other files (SVG, PDF) is among them. */
-const loaders = ['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Heif'].map((format) => `VipsForeignLoad${format}Buffer`)
-
 /** A picture made small, and what was seen of the large one. */
 export interface Thumbnail {
   readonly bytes: Buffer
@@ -25,31 +19,15 @@ export interface Thumbnail {
   readonly orientation?: number | undefined
 }
 
-type Sharp = typeof import('sharp')['default']
-let loaded: Promise<Sharp> | null = null
-
-/** The library, when it is first needed: most processes make no thumbnail. One thread a picture, so that two pictures take two cores at the most. */
-function library(): Promise<Sharp> {
-  loaded ??= import('sharp').then(({ default: sharp }) => {
-    sharp.concurrency(1)
-    sharp.cache(false)
-    sharp.block({ operation: ['VipsForeignLoad'] })
-    sharp.unblock({ operation: loaders })
-    return sharp
-  })
-  return loaded
-}
-
 /**
  * Makes a picture small, the right way up: JPEG, or PNG where it has transparent parts. Throws `thumbnail.not_available` for what is no picture, is damaged,
  * too large, or takes too long. `width` in pixels; without it the longest side is `THUMBNAIL_SIDE`.
  */
 export async function makeThumbnail(file: Buffer, width: number | null = null): Promise<Thumbnail> {
-  const sharp = await library()
-  const options = { limitInputPixels: PIXELS_MAX, sequentialRead: true, pages: 1, failOn: 'error' as const }
+  const sharp = await pictureLibrary()
   try {
-    const seen = await sharp(file, options).metadata()
-    const small = sharp(file, options)
+    const seen = await sharp(file, pictureLimits).metadata()
+    const small = sharp(file, pictureLimits)
       .timeout({ seconds: SECONDS_MAX })
       .autoOrient()
       .resize(width ?? THUMBNAIL_SIDE, width === null ? THUMBNAIL_SIDE : HEIGHT_MAX, {

@@ -7,7 +7,8 @@ import { QuotaExceeded } from '#core/quota/quota.ts'
 import { uploadFile } from '#core/uploads/uploads.ts'
 import { AppError } from '#lib/app-error.ts'
 import { parseItemId } from '#lib/ids.ts'
-import { collect, FILE_BYTES_MAX, makeThumbnail, type Thumbnail } from './picture.ts'
+import { describePicture, PICTURE_BYTES_MAX } from '#lib/pictures.ts'
+import { collect, makeThumbnail, type Thumbnail } from './picture.ts'
 import {
   describeSource,
   findHiddenDataset,
@@ -55,17 +56,12 @@ export async function findThumbnail(deps: Deps, caller: Caller, id: string, widt
 }
 
 async function make(deps: Deps, caller: Caller, source: Source, width: number | null): Promise<Found> {
-  if (!source.type.startsWith('image/') || source.sizeBytes > FILE_BYTES_MAX)
+  if (!source.type.startsWith('image/') || source.sizeBytes > PICTURE_BYTES_MAX)
     throw new AppError('thumbnail.not_available')
   const { opened, key } = await locateObject(deps, source, source.path, source)
   const file = await opened.storage.read(key, {})
-  const thumbnail = await makeThumbnail(await collect(file.body, FILE_BYTES_MAX), width)
-  const { height, orientation } = thumbnail
-  const seen = {
-    width: thumbnail.width,
-    height,
-    ...(orientation !== undefined && { exif: { Orientation: orientation } }),
-  }
+  const thumbnail = await makeThumbnail(await collect(file.body, PICTURE_BYTES_MAX), width)
+  const seen = describePicture(thumbnail)
   if (width !== null && !KEPT_WIDTHS.includes(width)) return { unstored: thumbnail }
   const itemId = await store(deps, caller, source, thumbnail, width)
   if (width === null) await describeSource(deps.db, source, itemId === null ? seen : { ...seen, thumbnailId: itemId })

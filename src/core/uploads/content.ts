@@ -4,6 +4,7 @@ import type { Caller, Deps } from '#core/deps.ts'
 import { getItem, linkTarget, requireReadable } from '#core/items/items.ts'
 import type { Arrived } from '#core/objects/objects.ts'
 import { AppError } from '#lib/app-error.ts'
+import { describePicture, PICTURE_BYTES_MAX, readPictureHead } from '#lib/pictures.ts'
 
 /** Largest file that is looked into for a shebang, in bytes; what the SDK writes has a few hundred. */
 const SHEBANG_BYTES_MAX = 4 * 1024 * 1024
@@ -18,6 +19,8 @@ export interface Content {
   readonly shebang: Readonly<Record<string, unknown>> | null
   /** Size that the item shows, when that is not the file's. */
   readonly shownBytes: number | undefined
+  /** What the head of a picture tells, for `metadata.system`; null for what is said to be a picture and is none; undefined for what is not. */
+  readonly picture?: ReturnType<typeof describePicture> | null
 }
 
 /**
@@ -30,7 +33,11 @@ export async function examine(
   file: { readonly name: string; readonly contentType: string | undefined; readonly arrived: Arrived },
 ): Promise<Content> {
   const shebang = await readShebang(file.name, file.arrived)
-  if (shebang === null) return { mimetype: typeOf(file.name, file.contentType), shebang: null, shownBytes: undefined }
+  if (shebang === null) {
+    const plain = { mimetype: typeOf(file.name, file.contentType), shebang: null, shownBytes: undefined }
+    const type = plain.mimetype ?? mime.getType(file.name)
+    return type?.startsWith('image/') ? { ...plain, picture: await describe(file.arrived) } : plain
+  }
   if (shebang.dltype !== 'link') return { mimetype: null, shebang, shownBytes: undefined }
   const link = linkTarget({ system: { shebang } })
   if (link === null) throw new AppError('item.link_broken')
@@ -47,6 +54,12 @@ export async function examine(
     })
   ).metadata
   return { mimetype: mimetype ?? system.mimetype ?? LINK_TYPE, shebang, shownBytes: system.size }
+}
+
+/** Width and height are wanted as soon as an item is there: the SDK draws masks by them. */
+async function describe({ path, sizeBytes }: Arrived): Promise<ReturnType<typeof describePicture> | null> {
+  const head = sizeBytes === 0 || sizeBytes > PICTURE_BYTES_MAX ? null : await readPictureHead(path)
+  return head === null ? null : describePicture(head)
 }
 
 async function readShebang(name: string, arrived: Arrived): Promise<Readonly<Record<string, unknown>> | null> {

@@ -146,10 +146,14 @@ function isTaken(error: StorageError): boolean {
   return error.kind === 'precondition-failed' || error.kind === 'conflict'
 }
 
-function described(upload: Upload, { mimetype, shebang, shownBytes }: Content) {
+function described(upload: Upload, { mimetype, shebang, shownBytes, picture }: Content) {
   const { metadata, description } = upload
-  const system = { ...(metadata?.system as Record<string, unknown> | undefined), ...(shebang && { shebang }) }
-  return { mimetype, shownBytes, metadata: shebang === null ? metadata : { ...metadata, system }, description }
+  if (shebang === null && picture === undefined) return { mimetype, shownBytes, metadata, description }
+  // Nothing stays of the picture before; what the file says itself wins over what its sender says of it.
+  const cleared = picture === undefined ? {} : { width: null, height: null, exif: null }
+  const said = metadata?.system as Record<string, unknown> | undefined
+  const system = { ...cleared, ...said, ...picture, ...(shebang && { shebang }) }
+  return { mimetype, shownBytes, metadata: { ...metadata, system }, description }
 }
 
 async function writePlaced(
