@@ -19,14 +19,12 @@ import {
   planItems,
 } from './plan.ts'
 import { checkSearchable } from './searchable.ts'
-import { COUNT_CAP, countRows, type Total, totalItems } from './total.ts'
+import { countRows, type Total, totalItems } from './total.ts'
 
 /** Rows to skip above which a page is given a budget of its own. */
 const OFFSET_CHEAP_MAX = 10_000
-/** Longest that more items than the cap of a count are gathered, where a walk meets them soon, in milliseconds. */
-const GATHER_BUDGET_MS = 80
 /** Longest that a page is walked to by id where the index of documents could gather it, in milliseconds. */
-const WALK_BUDGET_MS = 150
+const WALK_BUDGET_MS = 300
 
 /**
  * Answers `POST /datasets/{id}/query` about items.
@@ -61,17 +59,11 @@ function isById({ field }: SortKey): boolean {
 
 type PathRow = ItemRow & { path?: string; total?: number }
 
-function itemPart(deps: Deps, found: ItemPlan, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {
-  let plan = found
+function itemPart(deps: Deps, plan: ItemPlan, query: ParsedQuery, view: DatasetView, baseUrl: string): Part<Item> {
   let total: Total | undefined
   return {
     async fetch(offset, limit) {
-      let rows = await gatherItems(deps, plan, query, offset, limit)
-      if (rows === null) {
-        // Too many for the moment, for their total as well.
-        plan = { ...plan, itemsMax: Number.POSITIVE_INFINITY }
-        rows = await walkItems(deps, plan, query, offset, limit)
-      }
+      const rows = await fetchItems(deps, plan, query, offset, limit)
       if (rows[0]?.total !== undefined) total = { count: rows[0].total, isEstimate: false }
       const paths = rows[0]?.path !== undefined ? null : await pathsOf(deps, plan, rows)
       const mediaTypes = await mediaTypeNames(
@@ -85,32 +77,21 @@ function itemPart(deps: Deps, found: ItemPlan, query: ParsedQuery, view: Dataset
   }
 }
 
-/** Reads a page of a plan whose items are to be gathered, by the statement that suits it; null where that takes longer than to walk to them. */
-async function gatherItems(
-  deps: Deps,
-  plan: ItemPlan,
-  query: ParsedQuery,
-  offset: number,
-  limit: number,
-): Promise<PathRow[] | null> {
-  if (!isOfDocuments(plan) || !query.sort.every(isById)) return await readItems(deps, plan, query, offset, limit)
-  if (!isWorthGathering(plan)) return null
-  const page = gatheredPage(plan, query.sort, offset, limit)
-  return plan.indexed === null || plan.indexed <= COUNT_CAP
-    ? await bounded<PathRow>(deps.db, page)
-    : await runWithin<PathRow>(deps.db, page, GATHER_BUDGET_MS)
-}
-
-/** Many have these values, so a walk by id meets a page of them soon, unless they all lie far away. */
-async function walkItems(
+/** Reads a page by the statements that suit the plan. */
+async function fetchItems(
   deps: Deps,
   plan: ItemPlan,
   query: ParsedQuery,
   offset: number,
   limit: number,
 ): Promise<PathRow[]> {
-  const walked = await runWithin<PathRow>(deps.db, pageOf(plan, query, offset, limit), WALK_BUDGET_MS)
-  return walked ?? (await bounded<PathRow>(deps.db, gatheredPage(plan, query.sort, offset, limit)))
+  if (!isOfDocuments(plan) || !query.sort.every(isById)) return await readItems(deps, plan, query, offset, limit)
+  const gathered = gatheredPage(plan, query.sort, offset, limit)
+  if (isWorthGathering(plan)) return await bounded<PathRow>(deps.db, gathered)
+  // Many have these values, so a walk by id meets a page of them soon, unless they all lie far away.
+  const page = pageOf(plan, query, offset, limit)
+  const walked = await runWithin<PathRow>(deps.db, page, WALK_BUDGET_MS, 'in index order')
+  return walked ?? (await bounded<PathRow>(deps.db, gathered))
 }
 
 async function readItems(
