@@ -33,6 +33,9 @@ export interface Ceph {
   keys(bucket: string): Promise<string[]>
   /** Makes another user, with no rights in the first one's buckets. */
   createUser(name: string): Promise<CephUser>
+  /** Makes a role that this user may assume, with a policy of its own; answers its ARN. Needs `hasSts`. */
+  createRole(name: string, user: string, policy: object): Promise<string>
+  deleteRole(name: string): Promise<void>
   /** Gives a user exactly these rights in a bucket, by a bucket policy. */
   allow(bucket: string, user: string, actions: readonly string[]): Promise<void>
   stop(): Promise<void>
@@ -94,6 +97,12 @@ export async function startCeph({ hasSts = false }: CephOptions = {}): Promise<C
         const user = { name, accessKey: `${name}key`, secretKey: `${name}secret` }
         await createUser(folder, name, user.accessKey, user.secretKey)
         return user
+      },
+      createRole: (name, trusted, policy) => createRole(folder, name, trusted, policy),
+      async deleteRole(name) {
+        const admin = ['-c', join(folder, 'ceph.conf')]
+        await run('radosgw-admin', [...admin, 'role-policy', 'delete', `--role-name=${name}`, '--policy-name=rights'])
+        await run('radosgw-admin', [...admin, 'role', 'delete', `--role-name=${name}`])
       },
       async allow(bucket, user, actions) {
         const Policy = policyOf(bucket, user, actions)
@@ -165,6 +174,19 @@ async function answers(endpoint: string, children: ChildProcess[]): Promise<void
 async function createUser(folder: string, name: string, accessKey: string, secretKey: string): Promise<void> {
   const user = ['--uid', name, '--display-name', name, '--access-key', accessKey, '--secret-key', secretKey]
   await run('radosgw-admin', ['-c', join(folder, 'ceph.conf'), 'user', 'create', ...user, '--caps', 'roles=*'])
+}
+
+async function createRole(folder: string, name: string, user: string, policy: object): Promise<string> {
+  const trust = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { AWS: [`arn:aws:iam:::user/${user}`] }, Action: ['sts:AssumeRole'] }],
+  }
+  const admin = ['-c', join(folder, 'ceph.conf')]
+  const named = `--role-name=${name}`
+  await run('radosgw-admin', [...admin, 'role', 'create', named, `--assume-role-policy-doc=${JSON.stringify(trust)}`])
+  const rights = ['--policy-name=rights', `--policy-doc=${JSON.stringify(policy)}`]
+  await run('radosgw-admin', [...admin, 'role-policy', 'put', named, ...rights])
+  return `arn:aws:iam:::role/${name}`
 }
 
 async function keysOf(folder: string, bucket: string): Promise<string[]> {

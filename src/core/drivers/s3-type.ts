@@ -104,13 +104,15 @@ function loginOf(config: DriverConfig, context: SpecContext): Login {
 }
 
 /** A role's session that reaches this driver's bucket and folder only. */
-function scoped(login: RoleLogin, config: DriverConfig, { folder, allowDelete }: SpecContext): RoleLogin {
+function scoped(login: RoleLogin, config: DriverConfig, context: SpecContext): RoleLogin {
+  const { folder, allowDelete, settings } = context
   const policy = sessionPolicy({
     partition: login.roleArns[0]?.split(':')[1] ?? 'aws',
     bucket: String(config.bucketName),
     folder,
     mayWrite: config.readOnly !== true,
     mayDelete: allowDelete,
+    isAws: settings.awsStsEndpoint === null,
   })
   return { ...login, policy }
 }

@@ -6,6 +6,15 @@ export interface SessionScope {
   readonly folder: string
   readonly mayWrite: boolean
   readonly mayDelete: boolean
+  /** Whether it is AWS's own: other services refuse a policy that speaks of encryption keys. */
+  readonly isAws: boolean
+}
+
+const encryptionKeys = {
+  Effect: 'Allow',
+  Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  Resource: '*',
+  Condition: { StringLike: { 'kms:ViaService': 's3.*' } },
 }
 
 /** Longest policy in characters that a session takes (AWS). */
@@ -19,7 +28,7 @@ const POLICY_CHARS_MAX = 2048
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
  */
 export function sessionPolicy(scope: SessionScope): string | undefined {
-  const { partition, bucket, mayWrite, mayDelete } = scope
+  const { partition, bucket, mayWrite, mayDelete, isAws } = scope
   const folder = literal(scope.folder)
   const arn = `arn:${partition}:s3:::${bucket}`
   const actions = [
@@ -35,12 +44,7 @@ export function sessionPolicy(scope: SessionScope): string | undefined {
       ...(folder !== '' && { Condition: { StringLike: { 's3:prefix': `${folder}*` } } }),
     },
     { Effect: 'Allow', Action: actions, Resource: `${arn}/${folder}*` },
-    {
-      Effect: 'Allow',
-      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      Resource: '*',
-      Condition: { StringLike: { 'kms:ViaService': 's3.*' } },
-    },
+    ...(isAws ? [encryptionKeys] : []),
   ]
   const text = JSON.stringify({ Version: '2012-10-17', Statement: statements })
   return text.length <= POLICY_CHARS_MAX ? text : undefined

@@ -99,3 +99,14 @@ test('keys that the storage refuses are given up, unless they are others by then
   expect(await source.current()).toBe(fresh)
   expect(lastingKeys(old).refuse(old)).toBe(false)
 })
+
+test('keys that something is denied to are asked for anew, but not every time', async () => {
+  const { clock, source, given } = scene(3_600_000)
+  const keys = await source.current()
+  expect(source.doubt(keys)).toBe(false)
+  clock.nowMs += 30_000
+  expect(source.doubt(keys)).toBe(true)
+  const fresh = await source.current()
+  for (let call = 0; call < 100; call++) expect(source.doubt(fresh)).toBe(false)
+  expect([await source.current(), given.length]).toEqual([fresh, 2])
+})

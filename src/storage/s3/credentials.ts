@@ -22,16 +22,20 @@ export interface CredentialSource {
   current(): Keys | Promise<Keys>
   /** The storage called these keys expired: the next `current()` gives others. False where there are no others. */
   refuse(keys: Keys): boolean
+  /** The storage denied something to these keys, which may be because their role is not what it was: true where the next `current()` asks for it anew. */
+  doubt(keys: Keys): boolean
 }
 
 /** Longest rest of a session in milliseconds that is no longer handed out: a quarter of an hour, so that signed addresses of the usual length live to their end. */
 const REST_MS_MAX = 15 * 60_000
+/** Keys younger than this are not doubted: a storage that denies many things must not make as many sessions. */
+const DOUBT_MS = 30_000
 /** Pause after a renewal that failed while the old keys are still good. */
 const PAUSE_MS = 5_000
 
 /** A key that lasts until somebody takes it away. */
 export function lastingKeys(keys: Keys): CredentialSource {
-  return { current: () => keys, refuse: () => false }
+  return { current: () => keys, refuse: () => false, doubt: () => false }
 }
 
 /**
@@ -49,6 +53,7 @@ class RenewedKeys implements CredentialSource {
   readonly #clock: Clock
   #held: SessionKeys | undefined
   #renewAtMs = 0
+  #fetchedMs = 0
   #fetching: Promise<SessionKeys> | undefined
 
   constructor(fetch: () => Promise<SessionKeys>, clock: Clock) {
@@ -70,6 +75,11 @@ class RenewedKeys implements CredentialSource {
     return true
   }
 
+  doubt(keys: Keys): boolean {
+    if (this.#held === keys && this.#clock.now() - this.#fetchedMs < DOUBT_MS) return false
+    return this.refuse(keys)
+  }
+
   async #renew(): Promise<SessionKeys> {
     const held = this.#held
     try {
@@ -78,6 +88,7 @@ class RenewedKeys implements CredentialSource {
       const lifeMs = keys.expiresAtMs - nowMs
       if (!(lifeMs > 0)) throw failureOf('clock-skew', { provider: 's3', op: 'assumeRole' })
       this.#held = keys
+      this.#fetchedMs = nowMs
       this.#renewAtMs = keys.expiresAtMs - Math.min(REST_MS_MAX, lifeMs / 4)
       return keys
     } catch (error) {

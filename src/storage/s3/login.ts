@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/clock.ts'
 import type { Secret } from '#lib/secret.ts'
 import type { Egress } from '../egress.ts'
-import { StorageError } from '../storage-error.ts'
+import { StorageError, type StorageErrorKind } from '../storage-error.ts'
 import { type CredentialSource, type Keys, lastingKeys, restMs } from './credentials.ts'
 import { type RoleLogin, roleKeys } from './role.ts'
 import { Signer } from './sigv4.ts'
@@ -60,16 +60,24 @@ export class Login {
     return keys instanceof Promise ? keys.then((fetched) => this.#signing(fetched)) : this.#signing(keys)
   }
 
-  /** Does work that signs; once more where the storage calls the keys expired before we do and there are others. `canRepeat`: its body can be sent again. */
+  /**
+   * Does work that signs; once more where the storage does not take a session's keys any more, or denies something to old ones: only asking for the role
+   * again tells whether it is the trust that is gone, or a right (PM-12). `canRepeat`: its body can be sent again.
+   */
   async run<T>(work: () => Promise<T>, canRepeat = true): Promise<T> {
     const before = await this.source?.current()
     try {
       return await work()
     } catch (error) {
-      const isExpired = error instanceof StorageError && error.kind === 'expired-credentials' && before !== undefined
-      if (!isExpired || this.source?.refuse(before) !== true || !canRepeat) throw error
+      if (!(error instanceof StorageError) || before === undefined || !this.#givesUp(before, error.kind)) throw error
+      if (!canRepeat) throw error
       return work()
     }
+  }
+
+  #givesUp(keys: Keys, kind: StorageErrorKind): boolean {
+    if (kind === 'expired-credentials' || kind === 'bad-credentials') return this.source?.refuse(keys) === true
+    return kind === 'forbidden' && this.source?.doubt(keys) === true
   }
 
   close(): void {

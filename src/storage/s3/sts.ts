@@ -192,7 +192,9 @@ function stsFailure(error: unknown): StorageError {
   if (error instanceof StorageError) return error
   const failure = toStorageError(error, { op })
   const { providerCode, requestId } = failure.facts
-  if (!roleCodes.has(providerCode ?? '')) return failure
+  // Ceph's refusals come in a form of their own, whose code the client does not find: the status tells.
+  const isRefusal = failure.kind === 'forbidden' || failure.kind === 'not-found'
+  if (!isRefusal && !roleCodes.has(providerCode ?? '')) return failure
   return new StorageError(
     'role-denied',
     'The role could not be assumed: its ARN is wrong, or its trust policy does not let in who asks.',
