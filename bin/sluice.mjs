@@ -32,7 +32,16 @@ const suites = {
   model: [],
   convergence: [],
   mutants: [],
-  stores: ['radosgw', 'ceph-mon', 'ceph-osd', '/usr/lib/postgresql/15/bin/postgres', 'docker-registry', 'openssl'],
+  stores: [
+    'radosgw',
+    'ceph-mon',
+    'ceph-osd',
+    'swift-proxy-server',
+    'memcached',
+    '/usr/lib/postgresql/15/bin/postgres',
+    'docker-registry',
+    'openssl',
+  ],
   crash: [],
   sdk: ['python3', 'radosgw', 'ceph-mon', 'ceph-osd'],
 }
