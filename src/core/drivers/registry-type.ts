@@ -22,7 +22,8 @@ export const registryType: DriverType = {
 
   check(payload: DriverPayload, issues: FieldIssue[]): DriverConfig {
     return compact({
-      server: serverField(payload.server, issues),
+      // The SDK's `drivers.create` sends what it calls the bucket's name under this name for every type it does not know.
+      server: serverField(textField(payload.server) ?? payload.containerName, issues),
       repositories: repositoriesField(payload.repositories, issues),
       path: textField(payload.path),
     })

@@ -43,6 +43,11 @@ export async function getItem(deps: Deps, id: string, baseUrl: string): Promise<
     sql`i.dataset_no = ${numbers.datasetNo}::int and i.item_no = ${numbers.itemNo}::bigint`,
   )
   if (found === null) throw new AppError('item.not_found')
+  return showOne(deps, view, found, baseUrl)
+}
+
+/** One item with everything that is known of it. */
+async function showOne(deps: Deps, view: DatasetView, found: LocatedItem, baseUrl: string): Promise<Item> {
   const item = renderItem(found, found.path, await contextFor(deps, view, baseUrl, [found]))
   const artifact = await artifactFacts(deps, view, found)
   if (artifact !== null) item.metadata.system.artifact = { ...artifact }
@@ -58,7 +63,7 @@ export async function getItemByPath(deps: Deps, datasetNo: number, filename: str
     deps,
     sql`i.dataset_no = ${datasetNo}::int and i.dir_no = ${inFolder} and i.name = ${name}::text`,
   )
-  if (found !== null) return renderItem(found, found.path, await contextFor(deps, view, baseUrl, [found]))
+  if (found !== null) return showOne(deps, view, found, baseUrl)
   const dir = await findDirByText(deps, datasetNo, filename)
   if (dir === null) throw new AppError('item.not_found', { message: 'There is no file or folder with this path.' })
   return renderDir(dir, { view, baseUrl, mediaTypes: new Map() })
