@@ -22,7 +22,7 @@ const attemptsOf = new WeakMap<object, Map<string, Attempt>>()
  * Does the work of a request once that is repeated because its answer was lost: the repetition gets the outcome of the first. For every POST.
  *
  * The vendor's SDK repeats every POST whose connection breaks, creations included, and sends nothing to tell it by; so a request is a repetition of an
- * equal one of the same user whose connection went before the answer was written. Two people, or two requests that both got answers, are never taken for
+ * equal one of the same user whose connection went before the answer was written, or was reset before anything more came on it. Two people, or two requests that both got answers, are never taken for
  * one. Kept in this process only: a repetition that another process gets is a new request.
  */
 export async function onceAnswered<T>(deps: Deps, call: Call, make: () => Promise<T>): Promise<T> {
@@ -45,13 +45,29 @@ export async function onceAnswered<T>(deps: Deps, call: Call, make: () => Promis
   const response = call.reply.raw
   // It may have gone already, while it was found out who asks.
   attempt.isLost = response.destroyed || response.socket?.destroyed === true
-  response.once('finish', forget)
   response.once('close', () => {
-    attempt.isLost = !response.writableFinished
+    if (response.writableFinished) forgetUnlessReset(call, attempt, forget)
+    else attempt.isLost = true
   })
   // What failed was not made, so there is nothing to repeat.
   attempt.outcome.catch(forget)
   return (await attempt.outcome) as T
+}
+
+/**
+ * An answer that was written may still be lost on its way: then the connection ends with a reset, and nothing more was asked on it. One that ends as it should, or
+ * is used again, has brought the answer.
+ */
+function forgetUnlessReset({ raw: { socket } }: Call, attempt: Attempt, forget: () => void): void {
+  if (socket.destroyed) {
+    forget()
+    return
+  }
+  const readBytes = socket.bytesRead
+  socket.once('close', (hadError) => {
+    if (hadError && socket.bytesRead === readBytes) attempt.isLost = true
+    else forget()
+  })
 }
 
 /** What makes two requests equal; null of one that is nested too deep to be written down: it makes nothing, the handler refuses it. */
