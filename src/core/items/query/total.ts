@@ -8,8 +8,6 @@ import { type ItemPlan, isWorthGathering, itemNo, itemsFrom, needsDir } from './
 export const COUNT_CAP = 10_000
 /** Longest that a page’s total may take when it is more than the cap, in milliseconds. */
 export const COUNT_BUDGET_MS = 100
-/** Items with a value in their documents that can be counted within the budget of a page, by the measure of docs/reference/benchmarks.md. */
-const COUNTED_SOON_MAX = 25_000
 /** Longest that counting up to the cap may take, or what is few enough to be gathered, in milliseconds. */
 const COUNT_FEW_BUDGET_MS = 500
 /** Longest that a count that was asked for on its own may take, in milliseconds. */
@@ -44,8 +42,7 @@ async function gatheredTotal(pool: DbPool, plan: ItemPlan, budgetMs: number): Pr
   const from = itemsFrom(plan, needsDir(plan), true)
   if (plan.indexed === null && !isWorthGathering(plan)) return await countRows(pool, from, budgetMs)
   const limitMs = Math.max(budgetMs, isWorthGathering(plan) ? COUNT_FEW_BUDGET_MS : 0)
-  const isSoon = limitMs > 0 && plan.indexed !== null && plan.indexed <= COUNTED_SOON_MAX
-  if (isSoon || limitMs > COUNT_BUDGET_MS) {
+  if (limitMs > COUNT_BUDGET_MS) {
     const counted = sql`select count(*) as count ${from}`
     const [all] = (await runWithin<{ count: number }>(pool, counted, limitMs)) ?? []
     if (all !== undefined) return { count: all.count, isEstimate: false }
