@@ -45,8 +45,13 @@ export async function onceAnswered<T>(deps: Deps, call: Call, make: () => Promis
   const response = call.reply.raw
   // It may have gone already, while it was found out who asks.
   attempt.isLost = response.destroyed || response.socket?.destroyed === true
+  let isWritten = false
+  response.once('finish', () => {
+    isWritten = true
+  })
+  // Both are asked: a response without a connection of its own, as tests have it, tells its end by the event alone.
   response.once('close', () => {
-    if (response.writableFinished) forgetUnlessReset(call, attempt, forget)
+    if (isWritten || response.writableFinished) forgetUnlessReset(call, attempt, forget)
     else attempt.isLost = true
   })
   // What failed was not made, so there is nothing to repeat.
