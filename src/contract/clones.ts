@@ -26,6 +26,9 @@ export const cloneRoutes = {
       filter: z.record(z.string(), z.unknown()).nullish().describe('A whole query; pages and order do not count.'),
       cloneDatasetParams: CopyParams.extend({
         targetDirectory: path.nullish().describe('Folder that everything is put below.'),
+        stripFolders: wish.describe(
+          'Whether folders are left out, so that all items lie beside one another; a name that is taken gets a number. False unless said.',
+        ),
         targetDatasetId: z.string().nullish().describe('A dataset of the same storage; instead of a new one.'),
       }).nullish(),
     }),

@@ -171,6 +171,19 @@ describe('a clone of a dataset', () => {
     await expectSound(target.body.id)
   })
 
+  test('keeps folders, unless they are to be left out; names that meet then get numbers', async () => {
+    const seeded = await seed(['a.jpg', 'f/a.jpg', 'f/g/b.jpg'])
+    const cloneDatasetParams = { stripFolders: true, targetDirectory: '/flat' }
+    const command = await done(`/datasets/${seeded.datasetId}/clone`, { name: name('flat'), cloneDatasetParams })
+    expect(command.status).toBe('success')
+    expect((await pathsOf(command.spec.returnedModelId)).sort()).toEqual([
+      '/flat/a (2).jpg',
+      '/flat/a.jpg',
+      '/flat/b.jpg',
+    ])
+    await expectSound(command.spec.returnedModelId)
+  })
+
   test('brings annotations along, with their parents, and counts them', async () => {
     const master = await seed(['a.jpg', 'b.jpg'])
     const parent = await annotate(master.datasetId, master.idOf('a.jpg'), 'cat')

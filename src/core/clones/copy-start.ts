@@ -25,6 +25,8 @@ export interface CloneRequest extends CopyWishes {
   readonly filter: unknown
   /** Full path of a folder that everything is put below. */
   readonly targetDirectory: string | null
+  /** Whether folders are left out; names that meet then get numbers. */
+  readonly stripsFolders: boolean
 }
 
 /**
@@ -45,6 +47,7 @@ export async function startClone(
   const options = {
     ...copyOptions(deps, request),
     folder: folderOf(request.targetDirectory),
+    stripsFolders: request.stripsFolders,
     keepsCollections: request.targetNo === null,
   }
   return put(deps, caller, 'clone', {

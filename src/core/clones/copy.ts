@@ -27,6 +27,8 @@ export interface CopyOptions extends MetadataOptions {
   readonly withStatus: boolean
   /** Folder of the target that everything is put below: `''`, or ending in a slash. */
   readonly folder: string
+  /** Whether the copies lie beside one another, whatever folders their sources are in. */
+  readonly stripsFolders?: boolean
   /** The platform's own folder, which is left out; null: nothing is. */
   readonly ownFolder: string | null
   /** Where one single item is put; instead of its own path. */
@@ -120,7 +122,10 @@ function sortOut(
       continue
     }
     firstOf.set(key, source.itemNo)
-    const { path, name } = options.filename ?? { path: options.folder + source.path, name: source.name }
+    const { path, name } = options.filename ?? {
+      path: options.folder + (options.stripsFolders === true ? '' : source.path),
+      name: source.name,
+    }
     const place = placeOf(Buffer.from(path + name), '\0')
     if (place.kind !== 'item') throw new AppError('item.path_invalid')
     fresh.push({ source, path: place.path, name: place.name, hiddenFlag: place.flags & FLAG_HIDDEN, origin })

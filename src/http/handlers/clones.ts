@@ -18,6 +18,7 @@ export const cloneHandlers: Handlers<typeof cloneRoutes> = {
       targetNo: targetId === null ? null : await writableDataset(deps, caller, targetId),
       filter: body.filter ?? null,
       targetDirectory: params.targetDirectory ?? null,
+      stripsFolders: params.stripFolders === true,
     })
     return renderStarted(deps, command, baseUrl)
   },
