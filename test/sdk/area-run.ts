@@ -12,6 +12,8 @@ export interface AreaTask {
   readonly email: string
   readonly password: string
   readonly bucket: SuiteBucket
+  /** A bucket of the fake of Google Cloud Storage, the key file that opens it, and what is in its folder `folder`. */
+  readonly gcs: { readonly bucket: string; readonly content: string; readonly files: Readonly<Record<string, string>> }
 }
 
 /** One check: what the SDK gave, and what it had to be. */

@@ -3,6 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { startCeph } from '../emulators/ceph.ts'
+import { startFakeGcs } from '../fakes/gcs.ts'
 import { withDatabase } from '../support/database.ts'
 import { makeDataDir, startServerProcess } from '../support/server.ts'
 import { type AreaOutcome, runAreas } from './area-run.ts'
@@ -31,19 +32,31 @@ async function runSuite(areas: readonly string[]): Promise<AreaOutcome[]> {
     const [ceph, database] = await Promise.all([startCeph(), withDatabase()])
     ends.push(ceph.stop, database.drop)
     await ceph.createBucket(BUCKET)
+    const gcs = await startFakeGcs()
+    ends.push(gcs.stop)
+    const files = { 'a/ä 1.txt': 'one', 'a/b/+%2F.bin': 'two', 'plain.txt': 'three' }
+    const gcsBucket = gcs.addBucket('sdk-gcs')
+    for (const [key, text] of Object.entries(files)) gcsBucket.put(`folder/${key}`, Buffer.from(text))
     const server = await startServerProcess({
       SLUICE_DATA_DIR: data.path,
       DATABASE_URL: database.url,
       SLUICE_OWNER_EMAIL: owner.email,
       SLUICE_OWNER_PASSWORD: owner.password,
       SLUICE_ORG_NAME: 'SDK',
+      SLUICE_GCP_ENDPOINT: gcs.endpoint,
     })
     ends.push(server.stop)
     const { endpoint, region, accessKey, secretKey } = ceph
     const bucket = { name: BUCKET, endpoint, region, accessKeyId: accessKey, secretKey }
     const witness = await startWitness(database.pool, bucket)
     ends.push(witness.close)
-    const task = { server: server.url, witness: witness.url, ...owner, bucket }
+    const task = {
+      server: server.url,
+      witness: witness.url,
+      ...owner,
+      bucket,
+      gcs: { bucket: gcsBucket.name, content: gcs.addAccount().keyFile, files },
+    }
     const outcomes = await runAreas(areas, task, data.path, AREAS_AT_ONCE)
     if (process.env.SDK_REPORT !== undefined)
       await writeFile(process.env.SDK_REPORT, JSON.stringify({ outcomes, log: server.output() }))

@@ -34,10 +34,8 @@ def min_io():
 
 @a.step
 def other_types():
-    gcs = integration(kinds.GCS, {"key": "", "secret": "", "content": '{"type":"service_account","project_id":"p","private_key":"-----BEGIN PRIVATE KEY-----\\nx\\n-----END PRIVATE KEY-----\\n","client_email":"a@p.iam.gserviceaccount.com"}'})
     azure = integration(kinds.AZUREBLOB, {"key": "account", "secret": "eA==", "clientId": "00000000-0000-0000-0000-000000000001", "tenantId": "00000000-0000-0000-0000-000000000002"})
     for kind, keys, field in [
-        (dl.ExternalStorage.GCS, gcs, "bucket"),
         (dl.ExternalStorage.AZUREBLOB, azure, "containerName"),
         (dl.ExternalStorage.AZURE_DATALAKE_GEN2, azure, "containerName"),
     ]:
