@@ -4,13 +4,18 @@ import { Secret } from '#lib/secret.ts'
 /** Settings that say who this server is to Google Cloud; part of the table of all. */
 export const gcpVariables = {
   SLUICE_GCP_PRINCIPAL_EMAIL: z
-    .email()
+    .string()
+    .refine((text) => z.email().safeParse(text.replaceAll('{org}', 'org')).success, 'It must be an e-mail address.')
     .optional()
-    .describe('E-mail address of this server’s own Google service account, which cross-project ones have to trust.'),
+    .describe(
+      'E-mail address of this server’s own Google service account, which cross-project ones have to trust; with {org} in it, each organization’s id, an account of its own for each.',
+    ),
   SLUICE_GCP_PRINCIPAL_KEY: z
     .string()
     .optional()
-    .describe('Key of that service account: the text of the JSON file that Google Cloud gave for it.'),
+    .describe(
+      'The text of the JSON key file of that service account; where the address has {org}, of one that may act for all of those.',
+    ),
   SLUICE_GCP_SUBJECT_TOKEN_FILE: z
     .string()
     .regex(/\{org\}/, 'It must hold {org}, so that no organization gets another’s token.')
@@ -26,7 +31,7 @@ export const gcpVariables = {
 
 /** How this server logs in at Google Cloud as itself; only the operator's settings say it. */
 export interface GcpIdentity {
-  /** Text of the key file of `gcpPrincipalEmail`; null: none. */
+  /** Text of the key file of `gcpPrincipalEmail`, or of the account that acts for it; null: none. */
   readonly keyFile: Secret | null
   /** Path of token files with `{org}` in it; null: none. */
   readonly subjectTokenFile: string | null
@@ -39,8 +44,11 @@ type Values = z.output<z.ZodObject<typeof gcpVariables>>
 /** The identity that the settings describe; throws where they contradict each other. */
 export function gcpIdentityOf(v: Values): GcpIdentity {
   const { SLUICE_GCP_PRINCIPAL_KEY: key, SLUICE_GCP_PRINCIPAL_EMAIL: email, SLUICE_GCP_ENDPOINT: endpoint } = v
-  if (key !== undefined && emailOf(key) !== email)
-    throw new Error('SLUICE_GCP_PRINCIPAL_KEY has to be the key file of the account SLUICE_GCP_PRINCIPAL_EMAIL.')
+  const isItsOwn = key === undefined || (email?.includes('{org}') ? emailOf(key) !== null : emailOf(key) === email)
+  if (!isItsOwn)
+    throw new Error(
+      'SLUICE_GCP_PRINCIPAL_KEY has to be a key file, and that of the account SLUICE_GCP_PRINCIPAL_EMAIL.',
+    )
   return {
     keyFile: key === undefined ? null : new Secret(key),
     subjectTokenFile: v.SLUICE_GCP_SUBJECT_TOKEN_FILE ?? null,

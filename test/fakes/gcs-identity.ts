@@ -156,13 +156,22 @@ export class FakeIdentities {
   }
 
   async #actAs(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const body = JSON.parse((await bodyOf(request)).toString()) as { payload?: string; scope?: string[] }
+    const body = JSON.parse((await bodyOf(request)).toString()) as {
+      payload?: string
+      scope?: string[]
+      delegates?: string[]
+    }
     const asked = /\/serviceAccounts\/([^:]+):(\w+)$/.exec(decodeURIComponent(url.pathname))
     const account = this.#accounts.get(asked?.[1] ?? '')
     const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
     const { who, scopes } = this.#holderOf(bearer)
     const isInScope = /\/auth\/(iam|cloud-platform)$/.test(scopes)
-    if (account === undefined || !account.creators.has(who) || !isInScope) {
+    // Each of the chain must let the one before act for it.
+    let last = who
+    for (const delegate of (body.delegates ?? []).map((name) => name.slice('projects/-/serviceAccounts/'.length))) {
+      last = this.#accounts.get(delegate)?.creators.has(last) === true ? delegate : ''
+    }
+    if (account === undefined || !account.creators.has(last) || !isInScope) {
       response.writeHead(403, { 'content-type': 'application/json' })
       response.end(
         JSON.stringify({

@@ -201,6 +201,36 @@ describe('gcp-cross (IN-09, IN-14)', () => {
   })
 })
 
+test('a principal of its own for each organization: no other organization gets in, whoever proves first', async () => {
+  const other = await withGcs({ SLUICE_GCP_PRINCIPAL_EMAIL: 's-{org}@operator.iam.gserviceaccount.com' })
+  try {
+    const { api, fake, principal } = other
+    const own = fake.addAccount({ email: `s-${api.orgId}@operator.iam.gserviceaccount.com` })
+    own.creators.add(principal.email)
+    const customer = fake.addAccount()
+    customer.creators.add(own.email)
+    const bucket = other.addBucket()
+    bucket.put('a.txt', Buffer.from('a'))
+
+    const thieves = await api.addOrg('Thieves')
+    const thief = fake.addAccount({ email: `s-${thieves.orgId}@operator.iam.gserviceaccount.com` })
+    thief.creators.add(principal.email)
+    const json = { name: 'x', type: 'gcp-cross', options: { email: customer.email, resourceName: 'r' } }
+    const stolen = await other.call('POST', `/orgs/${thieves.orgId}/integrations`, json, thieves.owner)
+    expect(stolen.body.metadata).toContainEqual({ name: 'email', value: thief.email })
+    expect(stolen.body.metadata).toContainEqual({ name: 'status', value: 'waiting-for-trust' })
+
+    const made = await other.must('POST', `/orgs/${api.orgId}/integrations`, json)
+    expect(made.body.metadata).toContainEqual({ name: 'email', value: own.email })
+    expect(made.body.metadata).toContainEqual({ name: 'status', value: 'trust-established' })
+    const driver = await other.sendDriver(made.body.id, 'gcp-cross', { bucket: bucket.name })
+    expect(driver.status, driver.text).toBe(200)
+    expect(driver.body.probes.filter((probe: { ok: boolean }) => !probe.ok)).toEqual([])
+  } finally {
+    await other.close()
+  }
+})
+
 describe('workload identity federation (PM-15)', () => {
   const audience = '//iam.googleapis.com/projects/12/locations/global/workloadIdentityPools/pool/providers/provider'
   const file = (email: string, more: object = {}) =>

@@ -52,7 +52,7 @@ export async function createIntegration(deps: Deps, caller: Caller, wanted: NewI
   const nowMs = deps.clock.now()
   const id = newId(nowMs)
   const { orgId, name, metadata } = wanted
-  const trust = newTrust(deps.config, type, id, !isWaiting)
+  const trust = newTrust(deps.config, type, { id, orgId }, !isWaiting)
   await withTransaction(deps.db, async (tx) => {
     await refuseOverCap(tx, deps.config, orgId, type)
     const row = { id, orgId, name, type: type.type, metadata, trust, creatorId: caller.userId, nowMs }

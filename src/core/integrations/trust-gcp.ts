@@ -26,13 +26,14 @@ const CLAIMED =
 /**
  * Proves that a customer's service account lets this server act for it, by really asking for a token as it (IN-14). The token is thrown away.
  *
- * Google has nothing like AWS's external id: the account trusts this server, not one organization of it. So an account that another organization has
- * proven first is not taken (§4.2 of the safety design).
+ * Google has nothing like AWS's external id: the account trusts this server, not one organization of it. So the operator may have a principal for each
+ * organization; where there is one for all, an account that another organization has proven first is not taken (§4.2 of the safety design).
  */
 export async function proveGcpTrust(deps: Deps, { orgId, email }: GcpProofSubject): Promise<Proof> {
-  const login = crossProjectLogin(deps.config, email)
+  const login = crossProjectLogin(deps.config, orgId, email)
   if (login === null) return { ok: false, code: 'integration.not_trusted', reason: NO_LOGIN }
-  if (await isClaimedElsewhere(deps.db, orgId, email))
+  // An account that trusts one organization's principal trusts no other's.
+  if (login.via === undefined && (await isClaimedElsewhere(deps.db, orgId, email)))
     return { ok: false, code: 'integration.not_trusted', reason: CLAIMED }
   try {
     await tryImpersonation(login, { standIn: deps.config.gcpIdentity.endpoint ?? undefined, egress: deps.egress })
@@ -52,10 +53,17 @@ export async function proveGcpTrust(deps: Deps, { orgId, email }: GcpProofSubjec
 type ImpersonationLogin = Extract<GcsLogin, { kind: 'impersonation' }>
 
 /** How this server acts as another project's account; null where the operator gave it no identity of its own. */
-function crossProjectLogin({ gcpIdentity }: Config, email: string): ImpersonationLogin | null {
+function crossProjectLogin(config: Config, orgId: string, email: string): ImpersonationLogin | null {
+  const { gcpIdentity } = config
   const principal = gcpIdentity.keyFile === null ? null : parseServiceAccount(gcpIdentity.keyFile.reveal())
   if (principal === null || typeof principal === 'string' || !isAccountEmail(email)) return null
-  return { kind: 'impersonation', principal, email }
+  const via = gcpPrincipal(config, orgId)
+  return { kind: 'impersonation', principal, ...(via !== null && via !== principal.email && { via }), email }
+}
+
+/** Whom an organization's accounts of Google Cloud have to trust; null where the operator has set nobody. */
+export function gcpPrincipal({ gcpPrincipalEmail }: Config, orgId: string): string | null {
+  return gcpPrincipalEmail?.replaceAll('{org}', orgId) ?? null
 }
 
 /** Whose credentials a login is made of. */
@@ -73,7 +81,7 @@ export interface GcpLoginSource {
 export function gcpLogin(config: Config, { type, orgId, credentials }: GcpLoginSource): GcsLogin {
   const given = (name: string) => credentials?.get(name)?.reveal() ?? ''
   if (type === 'gcp-cross') {
-    const login = crossProjectLogin(config, given('email'))
+    const login = crossProjectLogin(config, orgId, given('email'))
     if (login === null) throw new AppError('integration.not_supported', { message: NO_LOGIN })
     return login
   }

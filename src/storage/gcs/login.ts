@@ -4,7 +4,9 @@ import { StorageError } from '../storage-error.ts'
 import { notGoogle } from './call.ts'
 import { openKey, type ServiceAccount } from './service-account.ts'
 import {
+  type ActedAccount,
   accountUrl,
+  delegatesOf,
   type Federation,
   type MintParts,
   mintByFederation,
@@ -23,8 +25,13 @@ export type GcsLogin =
       readonly account: ServiceAccount
       readonly hmac?: { readonly id: string; readonly secret: Secret } | undefined
     }
-  /** The operator's own account, acting as another one that lets it. */
-  | { readonly kind: 'impersonation'; readonly principal: ServiceAccount; readonly email: string }
+  /** The operator's own account, acting as another one that lets it; `via`: one in between, which lets the former and is let by the latter. */
+  | {
+      readonly kind: 'impersonation'
+      readonly principal: ServiceAccount
+      readonly via?: string | undefined
+      readonly email: string
+    }
   /** The operator's token of another company's log-in; `email`: the account to act as. */
   | ({ readonly kind: 'federation'; readonly email: string | undefined } & Federation)
 
@@ -57,32 +64,32 @@ export function openLogin(login: GcsLogin, parts: MintParts): OpenedLogin {
   }
   if (login.kind === 'impersonation') {
     const by = new TokenSource(mintByKey(parts, login.principal, 'iam'))
-    return actingAs(login.email, by, parts)
+    return actingAs({ email: login.email, via: login.via }, by, parts)
   }
   const { email } = login
-  if (email !== undefined) return actingAs(email, new TokenSource(mintByFederation(parts, login, 'cloud')), parts)
+  if (email !== undefined) return actingAs({ email }, new TokenSource(mintByFederation(parts, login, 'cloud')), parts)
   return { tokens: new TokenSource(mintByFederation(parts, login, 'storage')), identity: null, isKeyless: true }
 }
 
-function actingAs(email: string, by: TokenSource, parts: MintParts): OpenedLogin {
+function actingAs(account: ActedAccount, by: TokenSource, parts: MintParts): OpenedLogin {
   return {
-    tokens: new TokenSource(mintByImpersonation(parts, by, email)),
-    identity: blobIdentity(email, by, parts),
+    tokens: new TokenSource(mintByImpersonation(parts, by, account)),
+    identity: blobIdentity(account, by, parts),
     isKeyless: true,
   }
 }
 
 /** Signs by asking Google to. https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob */
-function blobIdentity(email: string, by: TokenSource, { caller, addresses }: MintParts): SigningIdentity {
+function blobIdentity(account: ActedAccount, by: TokenSource, { caller, addresses }: MintParts): SigningIdentity {
   const where = { op: 'sign' }
   return {
     algorithm: 'GOOG4-RSA-SHA256',
-    id: email,
+    id: account.email,
     sign: async (text) => {
-      const body = JSON.stringify({ payload: Buffer.from(text).toString('base64') })
+      const body = JSON.stringify({ payload: Buffer.from(text).toString('base64'), ...delegatesOf(account) })
       const bearer = await by.get(where)
       const { signedBlob } = await caller.json({
-        ...postJson(accountUrl(addresses, email, 'signBlob'), body, bearer),
+        ...postJson(accountUrl(addresses, account.email, 'signBlob'), body, bearer),
         where,
       })
       if (typeof signedBlob !== 'string') throw notGoogle(where)

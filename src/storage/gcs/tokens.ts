@@ -128,12 +128,23 @@ export function mintByKey({ caller, addresses }: MintParts, account: ServiceAcco
   }
 }
 
+/** Which account to act as, and through which one in between. */
+export interface ActedAccount {
+  readonly email: string
+  readonly via?: string | undefined
+}
+
+/** The one in between as Google's calls want it. https://cloud.google.com/iam/docs/create-short-lived-credentials-delegated */
+export function delegatesOf({ via }: ActedAccount): { delegates?: readonly string[] } {
+  return via === undefined ? {} : { delegates: [`projects/-/serviceAccounts/${via}`] }
+}
+
 /** Acts as another service account, which lets the one at hand do so. */
-export function mintByImpersonation({ caller, addresses }: MintParts, by: TokenSource, email: string): Mint {
+export function mintByImpersonation({ caller, addresses }: MintParts, by: TokenSource, account: ActedAccount): Mint {
   return async () => {
     const bearer = await by.get(logIn)
-    const body = JSON.stringify({ scope: [STORAGE_SCOPE], lifetime: `${LIFE_SECONDS}s` })
-    const url = accountUrl(addresses, email, 'generateAccessToken')
+    const body = JSON.stringify({ scope: [STORAGE_SCOPE], lifetime: `${LIFE_SECONDS}s`, ...delegatesOf(account) })
+    const url = accountUrl(addresses, account.email, 'generateAccessToken')
     try {
       const answer = await caller.json({ ...postJson(url, body, bearer), where: logIn })
       const { accessToken, expireTime } = answer
