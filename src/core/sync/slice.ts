@@ -102,13 +102,16 @@ class Slice {
   #run: ClaimedRun
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
+  /** The same without the limit in time. */
+  readonly #untimed: AbortSignal
   #stopAsked: 'cancel' | 'pause' | null = null
   #isLost = false
 
   constructor(deps: Deps, run: ClaimedRun, signal: AbortSignal) {
     this.#deps = deps
     this.#run = run
-    this.#signal = AbortSignal.any([signal, this.#stop.signal, AbortSignal.timeout(SLICE_MS_MAX)])
+    this.#untimed = AbortSignal.any([signal, this.#stop.signal])
+    this.#signal = AbortSignal.any([this.#untimed, AbortSignal.timeout(SLICE_MS_MAX)])
   }
 
   /** How the run ended, or null when there is more to do. */
@@ -179,6 +182,9 @@ class Slice {
   ): Promise<void> {
     const clients: DbClient[] = []
     const startedMs = performance.now()
+    const { can } = open.storage
+    // A listing that cannot be gone on with begins anew each time: with a limit, one that takes longer would never end.
+    const isResumable = can.list_after && can.list_order === 'utf8'
     try {
       for (let n = 0; n < CONNECTIONS; n++) {
         const client = await this.#deps.db.connect()
@@ -192,7 +198,7 @@ class Slice {
         open,
         patterns,
         clients,
-        signal: this.#signal,
+        signal: isResumable ? this.#signal : this.#untimed,
         cost: this.cost,
         onStopAsked: () => void this.#beat(),
         onProgress: (listed) => void this.#tell(listed, startedMs),
