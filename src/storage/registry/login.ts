@@ -53,6 +53,8 @@ const TOKEN_SECONDS = 60
 const TOKEN_SECONDS_MAX = 12 * 3600
 /** A token is not used for its last tenth, 30 seconds at the most: the request has to arrive while it lives. */
 const TOKEN_MARGIN_MS_MAX = 30_000
+/** Tokens that are kept, one a repository; the oldest goes first. */
+const TOKENS_MAX = 1_000
 /** User by which Azure's registry knows that the password is a refresh token. */
 const ACR_REFRESH_USER = '00000000-0000-0000-0000-000000000000'
 
@@ -75,12 +77,13 @@ export class Login {
   async get(request: RegistryGet): Promise<Answer> {
     const { resource, where, signal } = request
     try {
-      const known = await this.#known(resource)
+      const used = this.#tokens.get(keyOf(resource))
+      const known = await this.#known(used)
       const first = await this.#send(request, known)
       if (first.status !== 401) return await accepted(first, where, known !== undefined)
       const challenges = parseChallenges(first.headers['www-authenticate'] ?? '')
       const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
-      if (bearer !== undefined) return await this.#byToken(request, first, bearer)
+      if (bearer !== undefined) return await this.#byToken(request, first, bearer, used)
       const basic = challenges.find(({ scheme }) => scheme === 'basic')
       if (basic !== undefined) return await this.#byPassword(request, first)
       throw await answerFailure(first, where, false)
@@ -89,16 +92,34 @@ export class Login {
     }
   }
 
-  async #byToken(request: RegistryGet, refused: Answer, challenge: Challenge): Promise<Answer> {
+  /** `used` is the token that was refused, if one was sent; requests at the same time wait for one new one together. */
+  async #byToken(
+    request: RegistryGet,
+    refused: Answer,
+    challenge: Challenge,
+    used: Promise<Token> | undefined,
+  ): Promise<Answer> {
     const { resource, where } = request
     discard(refused)
-    const token = this.#fetchToken(challenge, resource, where)
-    this.#tokens.set(keyOf(resource), token)
-    // A failure is not kept: the next request asks again.
-    token.catch(() => this.#tokens.delete(keyOf(resource)))
+    const known = this.#tokens.get(keyOf(resource))
+    const token = known === undefined || known === used ? this.#newToken(challenge, resource, where) : known
     const answer = await this.#send(request, `Bearer ${(await token).text}`)
-    if (answer.status === 401) this.#tokens.delete(keyOf(resource))
+    if (answer.status === 401) this.#forget(resource, token)
     return accepted(answer, where, true)
+  }
+
+  #newToken(challenge: Challenge, resource: Resource, where: Where): Promise<Token> {
+    const token = this.#fetchToken(challenge, resource, where)
+    this.#tokens.delete(keyOf(resource))
+    this.#tokens.set(keyOf(resource), token)
+    if (this.#tokens.size > TOKENS_MAX) this.#tokens.delete(this.#tokens.keys().next().value!)
+    // A failure is not kept: the next request asks again.
+    token.catch(() => this.#forget(resource, token))
+    return token
+  }
+
+  #forget(resource: Resource, token: Promise<Token>): void {
+    if (this.#tokens.get(keyOf(resource)) === token) this.#tokens.delete(keyOf(resource))
   }
 
   async #byPassword(request: RegistryGet, refused: Answer): Promise<Answer> {
@@ -117,8 +138,8 @@ export class Login {
   }
 
   /** What is known to be accepted, so that most requests are sent once. */
-  async #known(resource: Resource): Promise<string | undefined> {
-    const token = await this.#tokens.get(keyOf(resource))?.catch(() => undefined)
+  async #known(used: Promise<Token> | undefined): Promise<string | undefined> {
+    const token = await used?.catch(() => undefined)
     if (token !== undefined && systemClock.now() < token.endsMs) return `Bearer ${token.text}`
     if (!this.#isBasic) return undefined
     const account = await this.#options.accounts.get()

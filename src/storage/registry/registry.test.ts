@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Secret } from '#lib/secret.ts'
 import { digestOf, type FakeRegistry, type Seen, startFakeRegistry } from '#test/fakes/registry.ts'
 import type { ListQuery, Storage } from '../port.ts'
@@ -126,13 +126,33 @@ describe('logging in', () => {
       }
     })
 
+    test('requests at once wait for one token together', async () => {
+      const { key } = addImage('a', 'v')
+      const storage = open()
+      await Promise.all(Array.from({ length: 12 }, () => storage.stat(key)))
+      expect(asked).toHaveLength(1)
+      fake.accepted = new Set(['Bearer T2'])
+      answer = { token: 'T2' }
+      await Promise.all(Array.from({ length: 12 }, () => storage.stat(key)))
+      expect(asked).toHaveLength(2)
+    })
+
     test('gets another token when one has ended', async () => {
       addImage('a', 'v')
-      answer = { access_token: 'T1', expires_in: 0.001 }
+      answer = { access_token: 'T1', expires_in: 300 }
       const storage = open({ repositories: ['a'] })
-      await keysOf(storage)
-      await keysOf(storage)
-      expect(asked.length).toBeGreaterThan(2)
+      vi.useFakeTimers({ toFake: ['Date'] })
+      try {
+        await keysOf(storage)
+        vi.setSystemTime(Date.now() + 269_000)
+        await keysOf(storage)
+        expect(asked).toHaveLength(1)
+        vi.setSystemTime(Date.now() + 2_000)
+        await keysOf(storage)
+        expect(asked).toHaveLength(2)
+      } finally {
+        vi.useRealTimers()
+      }
     })
 
     test.each([
@@ -282,6 +302,18 @@ describe('lists', () => {
     expect(await keysOf(storage, { prefix: 'a/' })).toHaveLength(6)
     fake.untag('a', 'v')
     expect(await keysOf(storage, { prefix: 'a/' })).toHaveLength(3)
+  })
+
+  test('a page that goes on behind a key is as fresh as one that begins, for absence is confirmed by such', async () => {
+    addImage('a', 'v')
+    const storage = open()
+    const after = Buffer.from('a/u')
+    expect(await keysOf(storage, { after })).toHaveLength(3)
+    fake.untag('a', 'v')
+    expect(await keysOf(storage, { after })).toEqual([])
+    addImage('a', 'w')
+    addImage('b', 'v')
+    expect(await keysOf(storage, { after })).toHaveLength(6)
   })
 
   test('where there is no catalog the named repositories count, else the folder; else it is said', async () => {

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { systemClock } from '#lib/clock.ts'
 import type { Secret } from '#lib/secret.ts'
 import { type Egress, openEgress } from '../egress.ts'
 import { type ListedObject, pageOf, selectPage } from '../entry-page.ts'
@@ -59,7 +58,7 @@ const capabilities: Capabilities = {
   list_after: true,
   // Below a folder nothing is cheaper to ask for, and a single key is cheaper to look at than to list.
   list_below: false,
-  list_page_max: 500,
+  list_page_max: 1000,
   list_order: 'utf8',
   read_range: true,
   write: false,
@@ -131,14 +130,13 @@ class RegistryStorage implements Storage {
     this.#client = client
     this.#exchanger = exchanger
     const { repositories: named, fallback } = options
-    this.#tree = new RegistryTree(client, { named, fallback, now: () => systemClock.now() })
+    this.#tree = new RegistryTree(client, { named, fallback })
   }
 
   async list(query: ListQuery): Promise<ListPage> {
     const pageMax = Math.min(query.entriesMax ?? capabilities.list_page_max, capabilities.list_page_max)
     const prefix = Buffer.from(query.prefix)
-    const isLater = query.after !== undefined || query.token !== undefined
-    const treeQuery = { prefix, isLater, readAheadMax: Math.min(READ_AHEAD, pageMax), signal: query.signal }
+    const treeQuery = { prefix, readAheadMax: Math.min(READ_AHEAD, pageMax), signal: query.signal }
     try {
       query.signal?.throwIfAborted()
       const skipped: SkippedEntry[] = []

@@ -1,4 +1,5 @@
 import type { SkipReason } from '#contract/skip-reasons.ts'
+import { StorageError, type StorageErrorKind } from '../storage-error.ts'
 import { type Artifact, Artifacts, nullIfUnknown } from './artifacts.ts'
 import type { RegistryClient } from './client.ts'
 import { registryError } from './failures.ts'
@@ -11,36 +12,43 @@ export interface TreeEntry {
   readonly skippedFor: SkipReason | null
 }
 
-/** How long lists of names serve the later pages of a listing; its first page always asks anew. */
-const LISTS_MS = 5 * 60_000
 /** Tags that are read ahead of the one whose files are being given. */
 export const READ_AHEAD = 8
-
-interface Names {
-  readonly names: readonly string[]
-  readonly atMs: number
-}
 
 /** What one page asks for. */
 export interface TreeQuery {
   readonly prefix: Buffer
-  /** Whether it goes on where another page ended, so that lists which that page asked for will do. */
-  readonly isLater: boolean
   /** Most tags to read ahead: no more than entries are wanted. */
   readonly readAheadMax: number
   readonly signal: AbortSignal | undefined
 }
 
-/** The registry as a tree of folders: repositories, their tags, and what those hold; in the order of the keys' bytes. */
+/** The names that one page has asked the registry for. */
+interface PageNames {
+  readonly repositories: readonly string[]
+  /** Whether each of them has to be there, because somebody named it. */
+  readonly isNamed: boolean
+}
+
+/** The ways in which registries say that they give no catalog, or none to these credentials. */
+const catalogRefusals: ReadonlySet<StorageErrorKind> = new Set([
+  'forbidden',
+  'unsupported',
+  'unknown-bucket',
+  'bad-credentials',
+  'not-a-storage',
+])
+
+/**
+ * The registry as a tree of folders: repositories, their tags, and what those hold; in the order of the keys' bytes.
+ *
+ * Every page asks anew for the lists it needs: what it says about a key, its silence included, must have been true after it was asked for (D12).
+ */
 export class RegistryTree {
   readonly #client: RegistryClient
   readonly #artifacts: Artifacts
   readonly #named: readonly string[]
   readonly #fallback: string | null
-  readonly #now: () => number
-  #catalog: Names | undefined
-  #isCatalogRefused = false
-  readonly #tags = new Map<string, Names>()
 
   constructor(
     client: RegistryClient,
@@ -49,102 +57,40 @@ export class RegistryTree {
       readonly named: readonly string[]
       /** The repository to look at where the registry gives no catalog; null: none. */
       readonly fallback: string | null
-      readonly now: () => number
     },
   ) {
     this.#client = client
     this.#artifacts = new Artifacts(client)
     this.#named = options.named
     this.#fallback = options.fallback
-    this.#now = options.now
   }
 
-  /** Whether a repository belongs to the driver at all. */
-  has(repository: string): boolean {
-    return this.#named.length === 0 || this.#named.includes(repository)
-  }
-
-  /** What a tag holds; null where it does not exist. */
+  /** What a tag holds; null where it does not exist, or its repository is none of the driver's. */
   async artifact(repository: string, tag: string, signal: AbortSignal | undefined): Promise<Artifact | null> {
-    return this.has(repository) ? this.#artifacts.read(repository, tag, signal) : null
+    const isOurs = this.#named.length === 0 || this.#named.includes(repository)
+    return isOurs ? this.#artifacts.read(repository, tag, signal) : null
   }
 
-  /** Everything at or after a key. */
+  /** Everything at or after a key; of what is behind the prefix nothing is asked. */
   async *from(start: Buffer, query: TreeQuery): AsyncGenerator<TreeEntry> {
-    if (!query.isLater) this.#tags.clear()
-    yield* this.#folder({ path: '', repositories: await this.#repositories(query), artifact: null }, start, query)
+    const names = await this.#names(query.signal)
+    const root = { path: '', repositories: names.repositories, artifact: null }
+    yield* new Descent(this.#client, this.#artifacts, start, query, names.isNamed).folder(root)
   }
 
-  async *#folder({ path, repositories, artifact }: Folder, start: Buffer, query: TreeQuery): AsyncGenerator<TreeEntry> {
-    const repository = path.slice(0, -1)
-    const tags = repositories.includes(repository) ? await this.#tagsOf(repository, query) : new Set<string>()
-    const below = partsBelow(path, repositories)
-    const folders = new Set([...tags, ...below.keys()])
-    const reading = new Map<string, Promise<Artifact | null>>()
-    const nodes = nodesOf(path, folders, artifact).filter(({ key, entry }) =>
-      isWanted(key, entry === null, start, query),
-    )
-    const tagsAhead = nodes.flatMap(({ name }) => (tags.has(name) ? [name] : []))
-    for (const { key, name, entry } of nodes) {
-      if (entry !== null) {
-        yield entry
-        continue
-      }
-      const place = tagsAhead.indexOf(name)
-      if (place !== -1) {
-        for (const ahead of tagsAhead.slice(place, place + query.readAheadMax)) {
-          if (reading.has(ahead)) continue
-          const promise = this.#artifacts.read(repository, ahead, query.signal)
-          promise.catch(() => {})
-          reading.set(ahead, promise)
-        }
-      }
-      const held = place === -1 ? null : await reading.get(name)!
-      reading.delete(name)
-      yield* this.#folder({ path: key.toString(), repositories: below.get(name) ?? [], artifact: held }, start, query)
+  async #names(signal: AbortSignal | undefined): Promise<PageNames> {
+    if (this.#named.length > 0) return { repositories: this.#named, isNamed: true }
+    try {
+      return { repositories: await this.#client.repositories({ signal }), isNamed: false }
+    } catch (error) {
+      if (!(error instanceof StorageError && catalogRefusals.has(error.kind))) throw error
+      // Whether it is the catalog alone that is refused, or everything.
+      await this.#client.ping({ signal })
+      if (this.#fallback !== null) return { repositories: [this.#fallback], isNamed: true }
+      const message =
+        'This registry does not list its repositories to these credentials; name them in the driver (repositories).'
+      throw registryError('forbidden', { op: 'list' }, { message, cause: error })
     }
-  }
-
-  async #repositories(query: TreeQuery): Promise<readonly string[]> {
-    if (this.#named.length > 0) return this.#named
-    const known = this.#catalog
-    if (query.isLater && known !== undefined && this.#now() - known.atMs < LISTS_MS) return known.names
-    const names = await this.#client.repositories({ signal: query.signal }).catch((error: unknown) => {
-      const kind = (error as { kind?: string }).kind
-      // These are the ways in which registries say that there is no catalog, or none for these credentials.
-      const isRefusal =
-        kind === 'forbidden' ||
-        kind === 'unsupported' ||
-        kind === 'unknown-bucket' ||
-        kind === 'bad-credentials' ||
-        kind === 'not-a-storage'
-      if (!isRefusal) throw error
-      return this.#withoutCatalog(error)
-    })
-    this.#catalog = { names, atMs: this.#now() }
-    return names
-  }
-
-  /** Without a catalog the folder may be a repository; otherwise somebody has to say which there are. */
-  async #withoutCatalog(refusal: unknown): Promise<string[]> {
-    // Whether it is the catalog alone that is refused, or everything.
-    await this.#client.ping()
-    this.#isCatalogRefused = true
-    if (this.#fallback !== null) return [this.#fallback]
-    const message =
-      'This registry does not list its repositories to these credentials; name them in the driver (repositories).'
-    throw registryError('forbidden', { op: 'list' }, { message, cause: refusal })
-  }
-
-  async #tagsOf(repository: string, query: TreeQuery): Promise<ReadonlySet<string>> {
-    const known = this.#tags.get(repository)
-    if (query.isLater && known !== undefined && this.#now() - known.atMs < LISTS_MS) return new Set(known.names)
-    const asked = this.#client.tags(repository, { signal: query.signal })
-    // In a catalog may also stand what has no tags any more; a repository that somebody named has to be there.
-    const isNamed = this.#named.length > 0 || this.#isCatalogRefused
-    const names = isNamed ? await asked : ((await asked.catch(nullIfUnknown)) ?? [])
-    this.#tags.set(repository, { names, atMs: this.#now() })
-    return new Set(names)
   }
 }
 
@@ -157,32 +103,85 @@ interface Folder {
   readonly artifact: Artifact | null
 }
 
-interface Node {
-  readonly key: Buffer
-  readonly name: string
-  /** Null: a folder. */
-  readonly entry: TreeEntry | null
+/** One way down the tree, from one key on. */
+class Descent {
+  readonly #client: RegistryClient
+  readonly #artifacts: Artifacts
+  readonly #start: Buffer
+  readonly #query: TreeQuery
+  readonly #isNamed: boolean
+
+  constructor(client: RegistryClient, artifacts: Artifacts, start: Buffer, query: TreeQuery, isNamed: boolean) {
+    this.#client = client
+    this.#artifacts = artifacts
+    this.#start = start
+    this.#query = query
+    this.#isNamed = isNamed
+  }
+
+  async *folder({ path, repositories, artifact }: Folder): AsyncGenerator<TreeEntry> {
+    const repository = path.slice(0, -1)
+    const tags = repositories.includes(repository) ? await this.#tagsOf(repository) : new Set<string>()
+    const below = partsBelow(path, repositories)
+    // Names of repositories and tags are ASCII, where the order of characters is that of bytes.
+    const folders = Array.from(new Set([...tags, ...below.keys()]), (name) => `${name}/`).sort()
+    const first = folders.findIndex((name) => this.#isWanted(Buffer.from(path + name), true))
+    const files = filesOf(path, artifact).filter(({ key }) => this.#isWanted(key, false))
+    const reading = new Map<string, Promise<Artifact | null>>()
+    for (let at = first === -1 ? folders.length : first; at < folders.length; at++) {
+      const name = folders[at]!.slice(0, -1)
+      const key = Buffer.from(`${path}${name}/`)
+      // A folder stands among the files where its slash does.
+      while (files.length > 0 && Buffer.compare(files[0]!.key, key) < 0) yield files.shift()!
+      if (!this.#isWanted(key, true)) break
+      if (tags.has(name)) this.#readAhead(repository, folders, at, tags, reading)
+      const held = (await reading.get(name)) ?? null
+      reading.delete(name)
+      yield* this.folder({ path: key.toString(), repositories: below.get(name) ?? [], artifact: held })
+    }
+    yield* files
+  }
+
+  #readAhead(
+    repository: string,
+    folders: readonly string[],
+    at: number,
+    tags: ReadonlySet<string>,
+    reading: Map<string, Promise<Artifact | null>>,
+  ): void {
+    for (const folder of folders.slice(at, at + this.#query.readAheadMax)) {
+      const name = folder.slice(0, -1)
+      if (!tags.has(name) || reading.has(name) || !this.#isWanted(Buffer.from(`${repository}/${name}/`), true)) continue
+      const promise = this.#artifacts.read(repository, name, this.#query.signal)
+      // It may never be waited for, when the page is full before.
+      promise.catch(() => {})
+      reading.set(name, promise)
+    }
+  }
+
+  async #tagsOf(repository: string): Promise<ReadonlySet<string>> {
+    const asked = this.#client.tags(repository, { signal: this.#query.signal })
+    // In a catalog may also stand what has no tags any more; a repository that somebody named has to be there.
+    return new Set(this.#isNamed ? await asked : ((await asked.catch(nullIfUnknown)) ?? []))
+  }
+
+  /** Whether a key, or something in a folder, can be at or after the start and in the prefix. */
+  #isWanted(key: Buffer, isFolder: boolean): boolean {
+    const { prefix } = this.#query
+    if (key.compare(this.#start) < 0 && !(isFolder && startsWith(this.#start, key))) return false
+    return startsWith(key, prefix) || (isFolder && startsWith(prefix, key))
+  }
 }
 
-/** Files and folders in one folder, in the order of their keys: a folder stands where its slash does. */
-function nodesOf(path: string, folders: ReadonlySet<string>, artifact: Artifact | null): Node[] {
-  const nodes: Node[] = []
-  for (const name of folders) nodes.push({ key: Buffer.from(`${path}${name}/`), name, entry: null })
-  for (const part of artifact?.parts ?? []) {
-    const key = Buffer.from(path + part.file)
-    nodes.push({ key, name: part.file, entry: { key, part, skippedFor: null } })
-  }
-  for (const { file, reason } of artifact?.skipped ?? []) {
-    const key = Buffer.from(path + file)
-    nodes.push({ key, name: file, entry: { key, part: null, skippedFor: reason } })
-  }
-  return nodes.sort((a, b) => Buffer.compare(a.key, b.key))
-}
-
-/** Whether a key, or something in a folder, can be at or after the start and in the prefix. */
-function isWanted(key: Buffer, isFolder: boolean, start: Buffer, { prefix }: TreeQuery): boolean {
-  if (key.compare(start) < 0 && !(isFolder && startsWith(start, key))) return false
-  return startsWith(key, prefix) || (isFolder && startsWith(prefix, key))
+function filesOf(path: string, artifact: Artifact | null): TreeEntry[] {
+  if (artifact === null) return []
+  const parts = artifact.parts.map((part) => ({ key: Buffer.from(path + part.file), part, skippedFor: null }))
+  const skipped = artifact.skipped.map(({ file, reason }) => ({
+    key: Buffer.from(path + file),
+    part: null,
+    skippedFor: reason,
+  }))
+  return [...parts, ...skipped].sort((a, b) => Buffer.compare(a.key, b.key))
 }
 
 function startsWith(bytes: Buffer, prefix: Buffer): boolean {
