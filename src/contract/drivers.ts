@@ -47,7 +47,7 @@ export const DriverPayload = z.looseObject({
     .boolean()
     .nullish()
     .describe(
-      's3: nothing is written to the storage, not even the test file; uploads and removals there are refused. A public bucket needs it and no integration.',
+      'Nothing is written to the storage, not even the test file; uploads and removals there are refused. A public S3 bucket needs it and no integration.',
     ),
 })
 export type DriverPayload = z.output<typeof DriverPayload>

@@ -36,13 +36,16 @@ export interface SyncedApi {
 /** Connects the API to a bucket of S3; `folder` is the driver's folder. */
 export async function connectApi(
   address: BucketAddress,
-  options: { folder?: string; override?: Partial<Deps> } = {},
+  options: { folder?: string; readOnly?: boolean; override?: Partial<Deps> } = {},
 ): Promise<SyncedApi> {
   const { bucket, endpoint, region, accessKey, secretKey } = address
   return connectStorage(
     {
       integration: { type: 's3', options: { key: accessKey, secret: secretKey } },
-      driver: { type: 's3', payload: { bucketName: bucket, endpoint, region, path: options.folder ?? '' } },
+      driver: {
+        type: 's3',
+        payload: { bucketName: bucket, endpoint, region, path: options.folder ?? '', readOnly: options.readOnly },
+      },
     },
     options.override,
   )

@@ -23,7 +23,8 @@ export interface DriverDraft {
 export async function describeDraft(deps: Deps, draft: DriverDraft): Promise<CheckSubject> {
   const type = driverType(draft.type)
   const issues: FieldIssue[] = []
-  const config = type.check(draft.payload, issues)
+  const { readOnly } = draft.payload
+  const config = { ...type.check(draft.payload, issues), ...(typeof readOnly === 'boolean' && { readOnly }) }
   const folder = folderField(draft.payload.path, issues)
   const integration = await fittingIntegration(deps, draft, { type, config }, issues)
   if (issues.length > 0) {

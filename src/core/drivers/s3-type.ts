@@ -39,7 +39,6 @@ export const s3Type: DriverType = {
       ),
       pathStyle: payload.pathStyle ?? undefined,
       proxy: payload.proxy ?? undefined,
-      readOnly: payload.readOnly ?? undefined,
     })
   },
 

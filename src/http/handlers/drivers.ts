@@ -147,7 +147,7 @@ function render(driver: DriverInfo, baseUrl: string): DriverAnswer {
     integrationType,
     metadata: { system: { projectId, orgId } },
     allowExternalDelete: driver.allowDelete,
-    allowExternalModification: true,
+    allowExternalModification: driver.config.readOnly !== true,
     isSyncable: state !== 'disconnected' && state !== 'unsupported',
     path: (driver.config.path as string | undefined) ?? '',
     folder,
