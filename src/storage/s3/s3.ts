@@ -33,6 +33,7 @@ import { openListPage } from './list-page.ts'
 import { Login, type Signing } from './login.ts'
 import { type PartRules, USUAL_PARTS } from './multipart.ts'
 import { S3Objects } from './objects.ts'
+import { PageSizes } from './page-size.ts'
 import type { RoleLogin } from './role.ts'
 
 /** A bucket of AWS S3 or of anything that speaks like it, with one set of credentials: an access key, a role, or none (`isAnonymous`). */
@@ -113,6 +114,7 @@ class S3Storage implements Storage {
   readonly #clock: Clock
   readonly #connections: Connections
   readonly #pages: PagePool
+  readonly #sizes = new PageSizes()
   readonly #objects: S3Objects
   readonly #egress: Egress
 
@@ -147,7 +149,18 @@ class S3Storage implements Storage {
   }
 
   list(query: ListQuery): Promise<ListPage> {
-    return this.#login.run(() => this.#list(query))
+    return this.#login.run(() => this.#listOrShrink(query))
+  }
+
+  async #listOrShrink(query: ListQuery): Promise<ListPage> {
+    try {
+      const page = await this.#list(query)
+      this.#sizes.succeeded(query)
+      return page
+    } catch (error) {
+      if (error instanceof StorageError) this.#sizes.failed(query, error.kind)
+      throw error
+    }
   }
 
   async #list(query: ListQuery): Promise<ListPage> {
@@ -279,7 +292,7 @@ class S3Storage implements Storage {
   /** Sorted by name, as the signature wants it. */
   #listQuery(query: ListQuery): string {
     const { token, delimiter, after, prefix } = query
-    const entriesMax = Math.min(query.entriesMax ?? usual.list_page_max, usual.list_page_max)
+    const entriesMax = Math.min(query.entriesMax ?? usual.list_page_max, this.#sizes.sizeOf(query))
     let text = token === undefined ? '' : `continuation-token=${encodeSegment(token)}&`
     if (delimiter !== undefined) text += `delimiter=${encodeSegment(delimiter)}&`
     text += `encoding-type=url&list-type=2&max-keys=${entriesMax}&prefix=${encodeSegment(prefix)}`
