@@ -6,12 +6,10 @@ export const azureVariables = {
     .url({ protocol: /^https?$/ })
     .default('https://login.microsoftonline.com')
     .describe('Address at which Azure’s tokens are asked; another one for another cloud.'),
-  SLUICE_AZURE_ENDPOINTS: z
-    .string()
-    .default('')
-    .describe(
-      'Endpoints besides Azure’s own, separated by commas, to which tokens and shared access signatures may be sent.',
-    ),
+  SLUICE_AZURE_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Address that stands in for Azure’s own storage hosts, such as an emulator’s; accounts are in its path.'),
   SLUICE_AZURE_FEDERATED_TOKEN_FILE: z
     .string()
     .regex(/\{org\}/, 'It must hold {org}, so that no organization gets another’s token.')
@@ -34,8 +32,8 @@ export const azureVariables = {
 export interface AzureIdentity {
   /** Origin tokens are asked at. */
   readonly authority: string
-  /** Origins besides Azure's own that tokens and shared access signatures may be sent to. */
-  readonly endpoints: readonly string[]
+  /** Origin that stands in for Azure's storage hosts; null: none does. */
+  readonly endpoint: string | null
   /** Path of token files with `{org}` in it; null: none. */
   readonly federatedTokenFile: string | null
   /** Organizations that may use the machine's own identity. */
@@ -45,14 +43,12 @@ export interface AzureIdentity {
 
 type Values = z.output<z.ZodObject<typeof azureVariables>>
 
-/** What the settings say; throws for an endpoint that is no address. */
+/** What the settings say. */
 export function azureIdentityOf(v: Values): AzureIdentity {
-  const endpoints = v.SLUICE_AZURE_ENDPOINTS.split(',').filter(Boolean)
-  if (!endpoints.every((endpoint) => URL.canParse(endpoint)))
-    throw new Error('SLUICE_AZURE_ENDPOINTS has to hold addresses, separated by commas.')
+  const endpoint = v.SLUICE_AZURE_ENDPOINT
   return {
     authority: new URL(v.SLUICE_AZURE_AUTHORITY).origin,
-    endpoints: endpoints.map((endpoint) => new URL(endpoint).origin),
+    endpoint: endpoint === undefined ? null : new URL(endpoint).origin,
     federatedTokenFile: v.SLUICE_AZURE_FEDERATED_TOKEN_FILE ?? null,
     managedIdentityOrgs: v.SLUICE_AZURE_MANAGED_IDENTITY_ORGS?.split(',') ?? [],
     managedIdentityEndpoint: new URL(v.SLUICE_AZURE_MANAGED_IDENTITY_ENDPOINT).origin,

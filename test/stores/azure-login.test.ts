@@ -159,7 +159,7 @@ describe.skipIf(missing !== null)('log-ins to Azure', () => {
       const config = readConfig({
         SLUICE_DATA_DIR: folder,
         SLUICE_AZURE_AUTHORITY: entra.url,
-        SLUICE_AZURE_ENDPOINTS: azurite.endpoint,
+        SLUICE_AZURE_ENDPOINT: azurite.endpoint,
         ...settings,
       })
       return connectStorage(spec, { config })
@@ -191,9 +191,9 @@ describe.skipIf(missing !== null)('log-ins to Azure', () => {
       const options = { key: azurite.account, secret: application.secret, clientId, tenantId }
       const spec = { integration: { type: 'azureblob', options }, driver: driver() }
       const before = entra.logIns.length
-      await expect(open(spec, { SLUICE_AZURE_ENDPOINTS: '' })).rejects.toThrow(/driver\.invalid.*account key fits/s)
+      await expect(open(spec, { SLUICE_AZURE_ENDPOINT: '' })).rejects.toThrow(/driver\.invalid.*account key fits/s)
       const sas = { type: 'azure-sas', options: { key: azurite.account, secret: 'sv=1&sig=canary' } }
-      await expect(open({ ...spec, integration: sas }, { SLUICE_AZURE_ENDPOINTS: '' })).rejects.toThrow(
+      await expect(open({ ...spec, integration: sas }, { SLUICE_AZURE_ENDPOINT: '' })).rejects.toThrow(
         /driver\.invalid/,
       )
       expect(entra.logIns.length).toBe(before)

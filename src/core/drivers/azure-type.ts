@@ -30,11 +30,10 @@ function toType(type: string): DriverType {
       if (config.endpoint === undefined || !bearerTypes.has(integrationType)) return null
       const endpoint = new URL(String(config.endpoint))
       const isAzure = blobHostSuffixes.some((suffix) => endpoint.host.endsWith(`.${suffix}`))
-      const isKnown =
-        (isAzure && endpoint.protocol === 'https:') || settings.azureIdentity.endpoints.includes(endpoint.origin)
+      const isKnown = (isAzure && endpoint.protocol === 'https:') || settings.azureIdentity.endpoint === endpoint.origin
       return isKnown
         ? null
-        : 'With an endpoint that is not Azure’s own only an account key fits, or the operator has to allow it (SLUICE_AZURE_ENDPOINTS).'
+        : 'With an endpoint that is not Azure’s own only an account key fits, or the operator has to allow it (SLUICE_AZURE_ENDPOINT).'
     },
 
     // Without the account, which stands sealed in the integration, the integration is the best that is known of whose storage this is.
@@ -49,7 +48,7 @@ function toType(type: string): DriverType {
         provider: 'azure',
         account,
         container: text('containerName')!,
-        endpoint: text('endpoint') ?? endpoint,
+        endpoint: text('endpoint') ?? settings.azureIdentity.endpoint ?? endpoint,
         credentials: login,
         tier: text('storageClass'),
       }

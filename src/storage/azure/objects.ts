@@ -214,9 +214,7 @@ export class BlobObjects {
     return new blob.ContainerClient(`${address.origin}${pathOf(address, container)}${query}`, pipeline)
   }
 
-  async #open(): Promise<Sdk> {
-    // Before the SDK asks: it would try again and again while an old token is still good.
-    await this.#options.tokens?.token()
+  #open(): Promise<Sdk> {
     this.#sdk ??= this.#load()
     return this.#sdk
   }
@@ -227,15 +225,18 @@ export class BlobObjects {
     const credential =
       credentials.kind === 'account-key'
         ? new blob.StorageSharedKeyCredential(address.account, credentials.accountKey.reveal())
-        : credentials.kind === 'token'
-          ? credentialOf(tokens!)
-          : new blob.AnonymousCredential()
+        : new blob.AnonymousCredential()
     const options = { retryOptions: { maxTries: 1 }, redirectOptions: { maxRetries: 0 } } as StoragePipelineOptions
     const pipeline = blob.newPipeline(credential, options)
     const agents = this.#agents
     pipeline.factories.push({
       create: (next) => ({
-        sendRequest(request) {
+        async sendRequest(request) {
+          // Not the SDK's own way with tokens, which asks where an answer's challenge tells it to.
+          if (tokens !== undefined) {
+            const { token } = await tokens.token()
+            request.headers.set('authorization', `Bearer ${token.reveal()}`)
+          }
           // The last word: behind it nothing changes the way a request goes, neither a proxy of the environment nor an agent of the SDK's own.
           const isSecure = request.url.startsWith('https:')
           Object.assign(request, { agent: isSecure ? agents.https : agents.http, proxySettings: undefined })
@@ -244,16 +245,6 @@ export class BlobObjects {
       }),
     })
     return { blob, pipeline }
-  }
-}
-
-/** Tokens as the SDK takes them. */
-function credentialOf(tokens: TokenSource) {
-  return {
-    async getToken() {
-      const { token, endsMs } = await tokens.token()
-      return { token: token.reveal(), expiresOnTimestamp: endsMs }
-    },
   }
 }
 
