@@ -70,10 +70,20 @@ export async function startHierarchical(container: string): Promise<Hierarchical
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url!, 'http://azure')
     const [, , place, ...rest] = url.pathname.split('/')
+    if (url.searchParams.get('comp') === 'userdelegationkey') {
+      request.resume()
+      response.writeHead(200, { 'content-type': 'application/xml', 'x-ms-request-id': '1' }).end(delegationKey())
+      return
+    }
     const name = decodeURIComponent(rest.join('/'))
     if (place !== container) return fail(response, 404, 'ContainerNotFound')
     if (url.searchParams.get('comp') === 'list') return list(url, response)
     if (request.method === 'PUT') {
+      const isTaken = request.headers['if-none-match'] === '*' && files.has(name)
+      if (isTaken) {
+        request.resume()
+        return fail(response, 409, 'BlobAlreadyExists')
+      }
       files.set(name, await buffer(request))
       response.writeHead(201, { ...heads(name), 'x-ms-request-id': '1' }).end()
       return
@@ -116,6 +126,16 @@ export async function startHierarchical(container: string): Promise<Hierarchical
       await once(server, 'close')
     },
   })
+}
+
+function delegationKey(): string {
+  const time = (ms: number) => `${new Date(Date.now() + ms).toISOString().slice(0, 19)}Z`
+  const id = '00000000-0000-0000-0000-00000000000f'
+  return (
+    `<?xml version="1.0" encoding="utf-8"?><UserDelegationKey><SignedOid>${id}</SignedOid><SignedTid>${id}</SignedTid>` +
+    `<SignedStart>${time(-60_000)}</SignedStart><SignedExpiry>${time(24 * 3600_000)}</SignedExpiry><SignedService>b</SignedService>` +
+    `<SignedVersion>2022-11-02</SignedVersion><Value>${Buffer.alloc(64, 7).toString('base64')}</Value></UserDelegationKey>`
+  )
 }
 
 function fail(response: ServerResponse, status: number, code: string): void {

@@ -14,6 +14,12 @@ export interface AreaTask {
   readonly bucket: SuiteBucket
   /** A bucket of the fake of Google Cloud Storage, the key file that opens it, and what is in its folder `folder`. */
   readonly gcs: { readonly bucket: string; readonly content: string; readonly files: Readonly<Record<string, string>> }
+  /** A container of the fake of a hierarchical Azure account, the log-in that opens it, and what is in its folder `folder`. */
+  readonly azure: {
+    readonly container: string
+    readonly options: Readonly<Record<string, string>>
+    readonly files: Readonly<Record<string, string>>
+  }
 }
 
 /** One check: what the SDK gave, and what it had to be. */

@@ -3,6 +3,8 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { startCeph } from '../emulators/ceph.ts'
+import { startHierarchical } from '../fakes/azure-hierarchical.ts'
+import { startEntra } from '../fakes/entra.ts'
 import { startFakeGcs } from '../fakes/gcs.ts'
 import { withDatabase } from '../support/database.ts'
 import { makeDataDir, startServerProcess } from '../support/server.ts'
@@ -24,6 +26,14 @@ async function areaNames(): Promise<string[]> {
   return all.filter((area) => chosen?.includes(area) ?? true).sort()
 }
 
+/** Who the suite is to the fake directory. */
+const application = {
+  tenantId: '11111111-1111-1111-1111-111111111111',
+  clientId: '22222222-2222-2222-2222-222222222222',
+  secret: 'sdk-client-secret',
+  assertion: 'unused',
+}
+
 async function runSuite(areas: readonly string[]): Promise<AreaOutcome[]> {
   const ends: (() => Promise<unknown>)[] = []
   try {
@@ -37,6 +47,10 @@ async function runSuite(areas: readonly string[]): Promise<AreaOutcome[]> {
     const files = { 'a/ä 1.txt': 'one', 'a/b/+%2F.bin': 'two', 'plain.txt': 'three' }
     const gcsBucket = gcs.addBucket('sdk-gcs')
     for (const [key, text] of Object.entries(files)) gcsBucket.put(`folder/${key}`, Buffer.from(text))
+    const lake = await startHierarchical('sdk-lake')
+    const entra = await startEntra(application)
+    ends.push(lake.close, entra.close)
+    for (const [key, text] of Object.entries(files)) lake.files.set(`folder/${key}`, Buffer.from(text))
     const server = await startServerProcess({
       SLUICE_DATA_DIR: data.path,
       DATABASE_URL: database.url,
@@ -44,6 +58,8 @@ async function runSuite(areas: readonly string[]): Promise<AreaOutcome[]> {
       SLUICE_OWNER_PASSWORD: owner.password,
       SLUICE_ORG_NAME: 'SDK',
       SLUICE_GCP_ENDPOINT: gcs.endpoint,
+      SLUICE_AZURE_ENDPOINT: lake.endpoint,
+      SLUICE_AZURE_AUTHORITY: entra.url,
     })
     ends.push(server.stop)
     const { endpoint, region, accessKey, secretKey } = ceph
@@ -56,6 +72,16 @@ async function runSuite(areas: readonly string[]): Promise<AreaOutcome[]> {
       ...owner,
       bucket,
       gcs: { bucket: gcsBucket.name, content: gcs.addAccount().keyFile, files },
+      azure: {
+        container: 'sdk-lake',
+        options: {
+          key: 'account',
+          secret: application.secret,
+          clientId: application.clientId,
+          tenantId: application.tenantId,
+        },
+        files,
+      },
     }
     const outcomes = await runAreas(areas, task, data.path, AREAS_AT_ONCE)
     if (process.env.SDK_REPORT !== undefined)
