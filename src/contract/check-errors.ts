@@ -19,4 +19,5 @@ export const checkErrors = [
   'storage.throttled',
   'storage.unavailable',
   'integration.unreadable',
+  'integration.invalid',
 ] as const

@@ -147,6 +147,11 @@ describe('what pulls with them', () => {
     }
   })
 
+  test('RG-04: a location is called by its host, as images are', async () => {
+    const { auths } = await configOf(dockerOptions('europe-west3', account('_json_key', JSON.stringify(keyFile))))
+    expect(Object.keys(auths)).toEqual(['europe-west3-docker.pkg.dev'])
+  })
+
   test('RG-07: Docker Hub’s has the e-mail address', async () => {
     const { auths } = await configOf(dockerOptions('docker.io', account('u', 'p', { email: 'a@b.c' }) as never))
     expect(auths).toEqual({ 'docker.io': { username: 'u', password: 'p', auth: base64('u:p'), email: 'a@b.c' } })

@@ -2,7 +2,7 @@ import type { Deps } from '#core/deps.ts'
 import { AppError } from '#lib/app-error.ts'
 import { Secret } from '#lib/secret.ts'
 import { ecrHost } from '#storage/registry/ecr.ts'
-import { registryOrigin } from '#storage/registry/hosts.ts'
+import { pullServer, registryOrigin } from '#storage/registry/hosts.ts'
 import type { RegistryAccount } from '#storage/registry/registry.ts'
 import type { Credentials } from './credentials.ts'
 import { parseObject } from './option-checks.ts'
@@ -99,7 +99,7 @@ export async function dockerConfig(deps: Deps, credentials: Credentials): Promis
   for (const { server, account, email } of registryLogins(credentials)) {
     const { username, password } = await pullingAccount(account, deps.egress)
     const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64')
-    auths[server] = { username, password: password.reveal(), auth, ...(email === null ? {} : { email }) }
+    auths[pullServer(server)] = { username, password: password.reveal(), auth, ...(email === null ? {} : { email }) }
   }
   const config: DockerConfig = { auths }
   return new Secret(Buffer.from(JSON.stringify(config)).toString('base64'))

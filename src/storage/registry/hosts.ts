@@ -39,6 +39,11 @@ export function registryOrigin(server: string): string | null {
   return hubNames.has(url.hostname) && url.port === '' ? `https://${HUB}` : url.origin
 }
 
+/** What a docker configuration has to call a server: where only a location of Google's was given, its host. */
+export function pullServer(server: string): string {
+  return googleLocation.test(server) ? `${server}-docker.pkg.dev` : server
+}
+
 /** Whether a registry is Docker Hub, which keeps its official images under `library/` and gives no catalog. */
 export function isHub(origin: string): boolean {
   return origin === `https://${HUB}`

@@ -397,7 +397,8 @@ describe('lists', () => {
       response.writeHead(403).end('{"errors":[{"code":"DENIED"}]}')
       return true
     }
-    expect(await kindOf(keysOf(open()))).toBe('forbidden')
+    const { kind, message } = await failureOf(keysOf(open()))
+    expect([kind, message]).toEqual(['forbidden', expect.stringContaining('lists a and denies it')])
   })
 })
 

@@ -161,8 +161,9 @@ class Descent {
 
   async #tagsOf(repository: string): Promise<ReadonlySet<string>> {
     const asked = this.#client.tags(repository, { signal: this.#query.signal })
-    // In a catalog may also stand what has no tags any more; a repository that somebody named has to be there.
-    return new Set(this.#isNamed ? await asked : ((await asked.catch(nullIfUnknown)) ?? []))
+    // A repository that somebody named has to be there.
+    if (this.#isNamed) return new Set(await asked)
+    return new Set((await asked.catch((error: unknown) => nullIfUntagged(error, repository))) ?? [])
   }
 
   /** Whether a key, or something in a folder, can be at or after the start and in the prefix. */
@@ -171,6 +172,13 @@ class Descent {
     if (key.compare(this.#start) < 0 && !(isFolder && startsWith(this.#start, key))) return false
     return startsWith(key, prefix) || (isFolder && startsWith(prefix, key))
   }
+}
+
+/** In a catalog may also stand what has no tags any more. What it lists and denies must not look like nothing. */
+function nullIfUntagged(error: unknown, repository: string): null {
+  if (!(error instanceof StorageError) || error.kind !== 'forbidden') return nullIfUnknown(error)
+  const message = `The registry lists ${repository} and denies it to these credentials; name the repositories to take in the driver (repositories).`
+  throw registryError('forbidden', { op: 'list', key: repository }, { message, cause: error })
 }
 
 function filesOf(path: string, artifact: Artifact | null): TreeEntry[] {
