@@ -19,15 +19,17 @@ export const DriverPayload = z.looseObject({
   bucketName: line.nullish().describe('s3, powerscaleS3: the bucket’s name, not an address.'),
   bucket: line.nullish().describe('gcs, faasProxy: the bucket’s name, not an address.'),
   containerName: line.nullish().describe('azureblob, azureDatalakeGen2: the container’s name, not an address.'),
-  region: line.nullish().describe('s3: for example eu-central-1.'),
+  region: line.nullish().describe('s3: for example eu-central-1. gcs: kept, Google needs none.'),
   path: line.nullish().describe('The folder; empty for everything. Case-sensitive, never a single file.'),
-  endpoint: line.nullish().describe('s3: http(s)://host:port of an S3-compatible storage; empty for AWS.'),
+  endpoint: line
+    .nullish()
+    .describe('s3, gcs: http(s)://host:port of another storage that speaks like it; empty for AWS’s and Google’s own.'),
   browserEndpoint: line.nullish().describe('s3: the endpoint as browsers reach it, when that is another.'),
   pathStyle: z
     .boolean()
     .nullish()
     .describe('s3: whether the bucket stands in the path; chosen by itself unless given.'),
-  storageClass: line.nullish().describe('s3: storage class of what is uploaded.'),
+  storageClass: line.nullish().describe('s3, gcs: storage class of what is uploaded.'),
   rootPath: line.nullish().describe('local: a folder on the server that the operator opened (SLUICE_LOCAL_ROOTS).'),
   server: line.nullish().describe('registry: the registry’s host, with its port where it has one.'),
   repositories: line

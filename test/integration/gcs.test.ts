@@ -146,6 +146,19 @@ describe('what is wrong with a driver has a code of its own', () => {
   })
 })
 
+test('a read-only driver needs the rights to list and to read, and no others', async () => {
+  const bucket = bench.addBucket()
+  bucket.put('a.txt', Buffer.from('hello'))
+  const account = bench.fake.addAccount({ permissions: ['storage.objects.list', 'storage.objects.get'] })
+  const integration = await bench.addIntegration('gcs', keyOf(account))
+  const payload = { bucket: bucket.name, readOnly: true }
+  const driver = await bench.sendDriver(integration, 'gcs', payload, { allowExternalDelete: false })
+  expect(driver.status, driver.text).toBe(200)
+  expect(driver.body).toMatchObject({ state: 'ready', readOnly: true })
+  expect((await bench.syncNew(driver.body.id)).command.body).toMatchObject({ spec: { counts: { added: 1 } } })
+  expect(bucket.keys()).toEqual(['a.txt'])
+})
+
 describe('gcp-cross (IN-09, IN-14)', () => {
   const read = async (id: string) => {
     const { body } = await bench.must('GET', `/orgs/${bench.api.orgId}/integrations/${id}`)
