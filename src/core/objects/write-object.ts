@@ -35,7 +35,17 @@ export async function writeObject(
     )
     uploadNo = rows[0]!.no
   }
-  const entry = await storage.write(key, body, { ...options, onPartsStarted })
+  const source = Buffer.isBuffer(body) ? null : body
+  // A storage that refuses the key never touches the body. A file that is removed then, before it was opened, fails in a stream that nobody listens to any more,
+  // and that would end the process.
+  source?.on('error', () => {})
+  let entry: Entry
+  try {
+    entry = await storage.write(key, body, { ...options, onPartsStarted })
+  } catch (error) {
+    source?.destroy()
+    throw error
+  }
   if (uploadNo !== null) await deps.db.query('delete from started_upload where upload_no = $1', [uploadNo])
   return entry
 }
