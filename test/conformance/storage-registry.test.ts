@@ -33,7 +33,7 @@ readOnlyConformance('registry in pages, with tokens', async () => {
     }
   }
   const account = { kind: 'password', username: 'u', password: new Secret('p') } as const
-  const storage = createRegistryStorage({ origin: fake.origin, account, repositories: [], fallback: null })
+  const storage = createRegistryStorage({ origin: fake.origin, account, repositories: [] })
   return {
     storage,
     files,

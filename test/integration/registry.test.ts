@@ -252,12 +252,12 @@ describe('D14: a storage driver', () => {
     expect(driver.body).toMatchObject({ state: 'ready' })
   })
 
-  test('where the registry lists no repositories they are named, or are the folder', async () => {
+  test('where the registry lists no repositories they are named', async () => {
     fill()
     fake.hasCatalog = false
     const bare = await connected.sendDriver(null, { server: fake.origin })
     expect([bare.status, bare.body.message]).toEqual([400, expect.stringContaining('name them in the driver')])
-    for (const payload of [{ repositories: 'team/app' }, { path: 'team/app' }]) {
+    for (const payload of [{ repositories: 'team/app' }, { repositories: 'a, team/app', path: 'team/app' }]) {
       const driver = await connected.sendDriver(null, { server: fake.origin, ...payload })
       expect(driver.status, driver.text).toBe(200)
       const datasetId = await connected.addDataset(driver.body.id)

@@ -121,6 +121,23 @@ describe.skipIf(missing.length > 0).each(['htpasswd', 'token'] as const)('a regi
     expect(latest.metadata.system.storage).toMatchObject({ etag: after.manifest.digest, state: 'available' })
   })
 
+  test('a tag that is gone leaves its items marked missing, and they are the same when it is back', async () => {
+    const { manifest } = await pushImage(registry, 'passing', 'v', 'passing')
+    await connected.sync(datasetId)
+    const ours = async () => {
+      const files = (await connected.files(datasetId)).filter(({ filename }) => filename.startsWith('/passing/'))
+      return Object.fromEntries(files.map(({ id, metadata }) => [id, metadata.system.storage.state]))
+    }
+    const before = await ours()
+    expect(Object.values(before)).toEqual(Array(4).fill('available'))
+    await registry.untag('passing', 'v')
+    await connected.sync(datasetId)
+    expect(await ours()).toEqual(Object.fromEntries(Object.keys(before).map((id) => [id, 'missing'])))
+    await registry.pushManifest('passing', 'v', manifest.bytes, manifest.mediaType)
+    await connected.sync(datasetId)
+    expect(await ours()).toEqual(before)
+  })
+
   test('a folder takes one repository or tag only, with repositories named or not', async () => {
     const integrationId = await connected.addIntegration(dockerOptions(registry.origin))
     for (const payload of [{ path: 'team/app/v1' }, { path: 'team/app/v1', repositories: 'team/app, team-app' }]) {

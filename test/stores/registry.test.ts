@@ -25,7 +25,6 @@ function optionsOf({ origin, realmHost }: Registry, auth: RegistryAuth): Registr
     account: auth === 'none' ? null : { kind: 'password', username, password: new Secret(password) },
     allowedRealms: realmHost === null ? [] : [{ registry: new URL(origin).host, realm: realmHost }],
     repositories: [],
-    fallback: null,
   }
 }
 

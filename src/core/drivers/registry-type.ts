@@ -2,7 +2,7 @@ import type { DriverPayload } from '#contract/drivers.ts'
 import { type FieldIssue, registryLogins } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { StorageSpec } from '#storage/open.ts'
-import { isHub, registryOrigin } from '#storage/registry/hosts.ts'
+import { hasNoCatalog, isHub, registryOrigin } from '#storage/registry/hosts.ts'
 import { isRepository } from '#storage/registry/names.ts'
 import { compact, textField } from './payload.ts'
 import type { DriverConfig, DriverType, SpecContext } from './types.ts'
@@ -40,15 +40,16 @@ export const registryType: DriverType = {
         message: `The integration has no credentials for ${new URL(origin).host}; choose another integration, or the server it was made for.`,
       })
     }
-    const named = namesOf(config.repositories as string | undefined)
+    const given = namesOf(config.repositories as string | undefined)
+    // Where nobody is told which repositories there are, the folder has to be one. Never by a refusal met on the way: what a driver takes must not change by that.
     const ofFolder = folder.replace(/\/$/, '')
+    const named = given.length === 0 && hasNoCatalog(origin) && isRepository(ofFolder) ? [ofFolder] : given
     return {
       provider: 'registry',
       origin,
       account: login?.account ?? null,
       allowedRealms: settings.registryRealms,
       repositories: isHub(origin) ? named.map(hubName) : named,
-      fallback: isRepository(ofFolder) ? ofFolder : null,
     }
   },
 }

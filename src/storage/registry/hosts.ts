@@ -44,6 +44,14 @@ export function pullServer(server: string): string {
   return googleLocation.test(server) ? `${server}-docker.pkg.dev` : server
 }
 
+const withoutCatalog =
+  /^https:\/\/(?:registry-1\.docker\.io|ghcr\.io|registry\.gitlab\.com|(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev)$/
+
+/** Whether a registry is one of those that list no repositories to anybody. */
+export function hasNoCatalog(origin: string): boolean {
+  return withoutCatalog.test(origin)
+}
+
 /** Whether a registry is Docker Hub, which keeps its official images under `library/` and gives no catalog. */
 export function isHub(origin: string): boolean {
   return origin === `https://${HUB}`

@@ -25,7 +25,7 @@ afterEach(async () => {
 })
 
 function open(more: Partial<RegistryOptions> = {}): Storage {
-  const storage = createRegistryStorage({ origin: fake.origin, account, repositories: [], fallback: null, ...more })
+  const storage = createRegistryStorage({ origin: fake.origin, account, repositories: [], ...more })
   opened.push(storage)
   return storage
 }
@@ -271,7 +271,7 @@ describe('lists', () => {
             keys.push(`${at}/${tagged}/manifest.json`, `${at}/${tagged}/${layer.digest.replace(':', '-')}`)
           }
           keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-          const storage = createRegistryStorage({ origin: own.origin, account: null, repositories: [], fallback: null })
+          const storage = createRegistryStorage({ origin: own.origin, account: null, repositories: [] })
           try {
             expect(await keysOf(storage)).toEqual(keys)
             expect(await keysOf(storage, { entriesMax })).toEqual(keys)
@@ -316,12 +316,11 @@ describe('lists', () => {
     expect(await keysOf(storage, { after })).toHaveLength(6)
   })
 
-  test('where there is no catalog the named repositories count, else the folder; else it is said', async () => {
+  test('where there is no catalog the named repositories count; without them it is said', async () => {
     fake.hasCatalog = false
     addImage('a/b', 'v')
     addImage('c', 'v')
     expect(await keysOf(open({ repositories: ['c'] }))).toHaveLength(3)
-    expect(await keysOf(open({ fallback: 'a/b' }), { prefix: 'a/b/' })).toHaveLength(3)
     const failure = await failureOf(keysOf(open()))
     expect([failure.kind, failure.message]).toEqual(['forbidden', expect.stringContaining('name them')])
     expect(await kindOf(keysOf(open({ repositories: ['c', 'nowhere'] })))).toBe('unknown-bucket')

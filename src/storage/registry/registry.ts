@@ -48,8 +48,6 @@ export interface RegistryConnection {
 export interface RegistryOptions extends RegistryConnection {
   /** The only repositories there are to be; empty: all that the registry lists. */
   readonly repositories: readonly string[]
-  /** The repository to look at where the registry lists none; null: none. */
-  readonly fallback: string | null
 }
 
 const CONNECTIONS_MAX = 16
@@ -129,8 +127,7 @@ class RegistryStorage implements Storage {
     const { client, exchanger } = connect(options)
     this.#client = client
     this.#exchanger = exchanger
-    const { repositories: named, fallback } = options
-    this.#tree = new RegistryTree(client, { named, fallback })
+    this.#tree = new RegistryTree(client, options.repositories)
   }
 
   async list(query: ListQuery): Promise<ListPage> {

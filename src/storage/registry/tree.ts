@@ -48,21 +48,12 @@ export class RegistryTree {
   readonly #client: RegistryClient
   readonly #artifacts: Artifacts
   readonly #named: readonly string[]
-  readonly #fallback: string | null
 
-  constructor(
-    client: RegistryClient,
-    options: {
-      /** The only repositories there are to be; empty: those of the catalog. */
-      readonly named: readonly string[]
-      /** The repository to look at where the registry gives no catalog; null: none. */
-      readonly fallback: string | null
-    },
-  ) {
+  /** `named`: the only repositories there are to be; empty: those of the catalog. */
+  constructor(client: RegistryClient, named: readonly string[]) {
     this.#client = client
     this.#artifacts = new Artifacts(client)
-    this.#named = options.named
-    this.#fallback = options.fallback
+    this.#named = named
   }
 
   /** What a tag holds; null where it does not exist, or its repository is none of the driver's. */
@@ -84,9 +75,8 @@ export class RegistryTree {
       return { repositories: await this.#client.repositories({ signal }), isNamed: false }
     } catch (error) {
       if (!(error instanceof StorageError && catalogRefusals.has(error.kind))) throw error
-      // Whether it is the catalog alone that is refused, or everything.
+      // Whether it is the catalog alone that is refused, or everything. Nothing else takes its place: what was seen with it would look gone without.
       await this.#client.ping({ signal })
-      if (this.#fallback !== null) return { repositories: [this.#fallback], isNamed: true }
       const message =
         'This registry does not list its repositories to these credentials; name them in the driver (repositories).'
       throw registryError('forbidden', { op: 'list' }, { message, cause: error })
