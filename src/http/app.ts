@@ -47,6 +47,7 @@ export function buildHttp(
   addBodyParsers(app)
   app.decorateRequest('auth', null)
   const consoleFiles = readConsole(consoleFolder)
+  app.decorate('consoleFiles', consoleFiles)
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
   app.addHook('onRequest', async (request, reply) => {

@@ -30,6 +30,13 @@ interface BuiltFile {
   readonly isImmutable: boolean
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Null where the console was not built. */
+    consoleFiles: ConsoleFiles | null
+  }
+}
+
 /** The files of the console, held in memory: half a megabyte. */
 export interface ConsoleFiles {
   /** Whether a request without a route of the API is one for a page or a file of the console. */

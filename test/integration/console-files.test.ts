@@ -27,7 +27,7 @@ const browse = (url: string, headers: Record<string, string> = {}) =>
   app.inject({ url, headers: { accept: 'text/html,application/xhtml+xml', ...headers } })
 
 test('every page of the console is its one document, fresh each time', async () => {
-  for (const url of ['/', '/log-in', '/projects/0123/datasets', '/items/0123?folder=%2Fa']) {
+  for (const url of ['/', '/log-in', '/setup', '/projects/0123/datasets', '/items/0123?folder=%2Fa']) {
     const answer = await browse(url)
     expect([url, answer.statusCode, answer.headers['cache-control']]).toEqual([url, 200, 'no-cache'])
     expect(answer.body).toContain('<title>Sluice</title>')

@@ -23,6 +23,12 @@ const login = createRoute({
   component: lazyRouteComponent(() => import('../features/login/login-page.tsx'), 'LoginPage'),
 })
 
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('../features/setup/setup-page.tsx'), 'SetupPage'),
+})
+
 /** All that wants somebody logged in, in the frame of navigation. */
 const shell = createRoute({
   getParentRoute: () => root,
@@ -59,7 +65,7 @@ const viewer = createRoute({
   component: lazyRouteComponent(() => import('../features/viewer/viewer-page.tsx'), 'ViewerPage'),
 })
 
-const tree = root.addChildren([login, shell.addChildren([home, datasets, browser, viewer])])
+const tree = root.addChildren([login, setup, shell.addChildren([home, datasets, browser, viewer])])
 
 /** Every page of the console by its address. */
 export const router = createRouter({

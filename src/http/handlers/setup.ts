@@ -8,6 +8,8 @@ import { setupPage, setupScript } from '../setup-page.ts'
 export const setupHandlers: Handlers<typeof setupRoutes> = {
   getSetup: async (deps) => ({ isOpen: await isSetupOpen(deps) }),
   finishSetup: (deps, { body, raw }) => finishSetup(deps, { ...body, address: raw.ip }),
-  getSetupPage: async (_deps, { reply }) => sendPage(reply, setupPage),
+  // The console has a page for it; where it was not built, the plain one does.
+  getSetupPage: async (_deps, { raw, reply }) =>
+    raw.server.consoleFiles?.send(raw, reply) ?? sendPage(reply, setupPage),
   getSetupScript: async (_deps, { reply }) => sendScript(reply, setupScript),
 }
