@@ -38,6 +38,8 @@ export interface Ceph {
   deleteRole(name: string): Promise<void>
   /** Gives a user exactly these rights in a bucket, by a bucket policy. */
   allow(bucket: string, user: string, actions: readonly string[]): Promise<void>
+  /** Gives everybody, known or not, these rights in a bucket. */
+  allowAll(bucket: string, actions: readonly string[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -105,7 +107,11 @@ export async function startCeph({ hasSts = false }: CephOptions = {}): Promise<C
         await run('radosgw-admin', [...admin, 'role', 'delete', `--role-name=${name}`])
       },
       async allow(bucket, user, actions) {
-        const Policy = policyOf(bucket, user, actions)
+        const Policy = policyOf(bucket, { AWS: [`arn:aws:iam:::user/${user}`] }, actions)
+        await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
+      },
+      async allowAll(bucket, actions) {
+        const Policy = policyOf(bucket, '*', actions)
         await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
       },
       async stop() {
@@ -196,13 +202,13 @@ async function keysOf(folder: string, bucket: string): Promise<string[]> {
   return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name.replace(/^_/, ''))
 }
 
-function policyOf(bucket: string, user: string, actions: readonly string[]): string {
+function policyOf(bucket: string, principal: unknown, actions: readonly string[]): string {
   return JSON.stringify({
     Version: '2012-10-17',
     Statement: [
       {
         Effect: 'Allow',
-        Principal: { AWS: [`arn:aws:iam:::user/${user}`] },
+        Principal: principal,
         Action: actions,
         Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
       },

@@ -53,7 +53,8 @@ export async function connectApi(
 
 /** An integration and a driver that uses it, as a caller of the API describes them. */
 export interface ConnectionSpec {
-  readonly integration: { readonly type: string; readonly options: Readonly<Record<string, unknown>> }
+  /** Null: none is needed. */
+  readonly integration: { readonly type: string; readonly options: Readonly<Record<string, unknown>> } | null
   readonly driver: { readonly type: string; readonly payload: Readonly<Record<string, unknown>> }
 }
 
@@ -72,14 +73,14 @@ export async function connectStorage(spec: ConnectionSpec, override: Partial<Dep
     if (answer.status >= 400) throw new Error(`${method} ${url} answered ${answer.status}: ${answer.text}`)
     return answer
   }
-  const integration = await must('POST', `/orgs/${api.orgId}/integrations`, {
-    name: 'keys',
-    ...spec.integration,
-  })
+  const integration =
+    spec.integration === null
+      ? null
+      : await must('POST', `/orgs/${api.orgId}/integrations`, { name: 'keys', ...spec.integration })
   const driver = await must('POST', '/drivers', {
     name: 'bucket',
-    integrationId: integration.body.id,
-    integrationType: spec.integration.type,
+    integrationId: integration?.body.id ?? null,
+    integrationType: spec.integration?.type ?? null,
     metadata: { system: { projectId } },
     ...spec.driver,
     allowExternalDelete: false,
