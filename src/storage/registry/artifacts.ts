@@ -17,59 +17,32 @@ const MANIFESTS_MAX = 1_000
 const DEPTH_MAX = 4
 /** Manifests of one index that are fetched at once. */
 const FETCHED_AT_ONCE = 8
-/** Verified manifests that are kept, by bytes: what a digest stands for never changes. */
-const KEPT_BYTES_MAX = 32 * 1024 * 1024
-
-/** Reads what tags hold. */
-export class Artifacts {
-  readonly #client: RegistryClient
-  readonly #kept = new Map<string, Manifest>()
-  #keptBytes = 0
-
-  constructor(client: RegistryClient) {
-    this.#client = client
-  }
-
-  /** What a tag holds now; null where there is no such tag or repository, said by the registry in so many words. */
-  async read(repository: string, tag: string, signal: AbortSignal | undefined): Promise<Artifact | null> {
-    const root = await this.#client.manifest(repository, tag, { signal }).catch(nullIfUnknown)
-    if (root === null) return null
-    const gathering = new Gathering(root)
-    let level: readonly Descriptor[] = root.manifests
-    for (let depth = 1; level.length > 0; depth++) {
-      const wanted = level.filter((one) => gathering.wants(one, depth))
-      const found: Descriptor[] = []
-      for (let at = 0; at < wanted.length; at += FETCHED_AT_ONCE) {
-        const some = wanted.slice(at, at + FETCHED_AT_ONCE)
-        const manifests = await Promise.all(some.map((one) => this.#byDigest(repository, one, signal)))
-        for (const [i, manifest] of manifests.entries()) found.push(...gathering.add(some[i]!, manifest))
-      }
-      level = found
+/**
+ * Reads what a tag holds now; null where there is no such tag or repository, said by the registry in so many words. Nothing is kept: a digest always stands for the
+ * same bytes, but not for their being there.
+ */
+export async function readArtifact(
+  client: RegistryClient,
+  { repository, tag }: { readonly repository: string; readonly tag: string },
+  signal: AbortSignal | undefined,
+): Promise<Artifact | null> {
+  const root = await client.manifest(repository, tag, { signal }).catch(nullIfUnknown)
+  if (root === null) return null
+  // An index may name more than was ever pushed.
+  const fetched = ({ digest }: Descriptor) => client.manifest(repository, digest, { signal }).catch(nullIfUnknown)
+  const gathering = new Gathering(root)
+  let level: readonly Descriptor[] = root.manifests
+  for (let depth = 1; level.length > 0; depth++) {
+    const wanted = level.filter((one) => gathering.wants(one, depth))
+    const found: Descriptor[] = []
+    for (let at = 0; at < wanted.length; at += FETCHED_AT_ONCE) {
+      const some = wanted.slice(at, at + FETCHED_AT_ONCE)
+      const manifests = await Promise.all(some.map(fetched))
+      for (const [i, manifest] of manifests.entries()) found.push(...gathering.add(some[i]!, manifest))
     }
-    return gathering.artifact()
+    level = found
   }
-
-  /** Null where the registry does not have it: an index may name more than was ever pushed. */
-  async #byDigest(
-    repository: string,
-    { digest }: Descriptor,
-    signal: AbortSignal | undefined,
-  ): Promise<Manifest | null> {
-    // Of one repository only: who may read one need not be allowed to read another.
-    const key = `${repository}@${digest}`
-    const kept = this.#kept.get(key)
-    if (kept !== undefined) return kept
-    const manifest = await this.#client.manifest(repository, digest, { signal }).catch(nullIfUnknown)
-    if (manifest === null) return null
-    this.#kept.set(key, manifest)
-    this.#keptBytes += manifest.bytes.length
-    for (const [oldKey, old] of this.#kept) {
-      if (this.#keptBytes <= KEPT_BYTES_MAX) break
-      this.#kept.delete(oldKey)
-      this.#keptBytes -= old.bytes.length
-    }
-    return manifest
-  }
+  return gathering.artifact()
 }
 
 /** Collects the parts of one tag. */
@@ -78,6 +51,7 @@ class Gathering {
   readonly #parts: Part[] = []
   readonly #skipped: Artifact['skipped'][number][] = []
   readonly #createdMs: number
+  readonly #wanted = new Set<string>()
   #manifests = 1
 
   constructor(root: Manifest) {
@@ -86,8 +60,10 @@ class Gathering {
     this.#addBlobs(root)
   }
 
-  /** Whether to fetch a manifest; one that is too many is told as skipped. */
+  /** Whether to fetch a manifest; one that is too many is told as skipped, one that was fetched before is not fetched again. */
   wants(one: Descriptor, depth: number): boolean {
+    if (this.#wanted.has(one.digest)) return false
+    this.#wanted.add(one.digest)
     if (depth <= DEPTH_MAX && ++this.#manifests <= MANIFESTS_MAX) return true
     this.#skip(one, 'artifact-incomplete', MANIFEST_ENDING)
     return false
@@ -109,7 +85,10 @@ class Gathering {
   artifact(): Artifact {
     const inOrder = (a: { file: string }, b: { file: string }) =>
       Buffer.compare(Buffer.from(a.file), Buffer.from(b.file))
-    return { parts: this.#parts.sort(inOrder), skipped: this.#skipped.sort(inOrder) }
+    const files = new Set(this.#parts.map(({ file }) => file))
+    // What is there once is not skipped, though it may be named twice.
+    const skipped = this.#skipped.filter(({ file }) => !files.has(file))
+    return { parts: this.#parts.sort(inOrder), skipped: skipped.sort(inOrder) }
   }
 
   #manifestPart(file: string, { digest, bytes, mediaType }: Manifest): Part {

@@ -1,13 +1,12 @@
 // Proves what a registry may and may not do to whoever reads from it: passwords go nowhere else, lies are noticed, sizes are capped, and lists are whole and in order.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Secret } from '#lib/secret.ts'
 import { digestOf, type FakeRegistry, type Seen, startFakeRegistry } from '#test/fakes/registry.ts'
-import type { ListQuery, Storage } from '../port.ts'
-import { StorageError } from '../storage-error.ts'
+import { addImage as addImageTo, failureOf, keysOf, kindOf } from '#test/support/fake-registry.ts'
+import type { Storage } from '../port.ts'
 import { createRegistryStorage, type RegistryOptions, tryRegistry } from './registry.ts'
 
 const account = { kind: 'password', username: 'u', password: new Secret('CANARY-pass') } as const
@@ -24,50 +23,15 @@ afterEach(async () => {
   await fake.close()
 })
 
+const addImage = (repository: string, tag: string, content?: string) => addImageTo(fake, repository, tag, content)
+
 function open(more: Partial<RegistryOptions> = {}): Storage {
   const storage = createRegistryStorage({ origin: fake.origin, account, repositories: [], ...more })
   opened.push(storage)
   return storage
 }
 
-/** An image of one layer; answers the layer's digest and key. */
-function addImage(repository: string, tag: string, content = 'layer'): { digest: string; key: string } {
-  const config = {
-    mediaType: 'application/vnd.oci.image.config.v1+json',
-    ...fake.addBlob(repository, `{"of":"${content}"}`),
-  }
-  const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', ...fake.addBlob(repository, content) }
-  fake.addManifest(repository, tag, { schemaVersion: 2, config, layers: [layer] })
-  return { digest: layer.digest, key: `${repository}/${tag}/${layer.digest.replace(':', '-')}.tar` }
-}
-
-async function failureOf(work: Promise<unknown>): Promise<StorageError> {
-  const error = await work.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  )
-  expect(error).toBeInstanceOf(StorageError)
-  const failure = error as StorageError
-  expect(`${failure.message} ${JSON.stringify(failure.facts)}`).not.toMatch(/CANARY/)
-  return failure
-}
-const kindOf = async (work: Promise<unknown>) => (await failureOf(work)).kind
 const ping = (more: Partial<RegistryOptions> = {}) => tryRegistry({ origin: fake.origin, account, ...more })
-
-async function keysOf(storage: Storage, query: Partial<ListQuery> = {}): Promise<string[]> {
-  const keys: string[] = []
-  let token: string | undefined
-  do {
-    const page = await storage.list({ prefix: '', ...query, token })
-    while (page.entries.next()) {
-      keys.push(page.entries.keyBytes.toString('utf8', page.entries.keyStart, page.entries.keyEnd))
-    }
-    keys.push(...page.prefixes.map(String))
-    token = page.token
-    page.release()
-  } while (token !== undefined)
-  return keys
-}
 
 describe('logging in', () => {
   test('by password: only when asked, and without asking twice from then on', async () => {
@@ -444,6 +408,14 @@ describe('manifests', () => {
     expect(keys.length).toBeLessThan(8)
   })
 
+  test('that are named a thousand times are fetched once', async () => {
+    const one = fake.addManifest('i', null, { layers: [] })
+    const index = { manifests: Array.from({ length: 1000 }, () => one) }
+    fake.addManifest('i', 'v', index, 'application/vnd.oci.image.index.v1+json')
+    expect(await keysOf(open())).toHaveLength(2)
+    expect(fake.seen.filter(({ url }) => url.includes('/manifests/'))).toHaveLength(2)
+  })
+
   test('titles become names where they can, and nothing that leads elsewhere', async () => {
     const titles = [
       'cat.jpg',
@@ -469,123 +441,5 @@ describe('manifests', () => {
     const named = keys.map((key) => key.slice(4)).filter((file) => !file.startsWith('sha256-'))
     expect(named.toSorted()).toEqual(['..%2F..%2Fx', 'a%2Fb', 'cat.jpg', 'manifest.json', 'é 50%25'].toSorted())
     expect(keys).toHaveLength(titles.length + 1)
-  })
-})
-
-describe('blobs', () => {
-  const read = async (storage: Storage, key: string, range?: { start: number; end: number }) =>
-    (await buffer((await storage.read(key, { range })).body)).toString()
-
-  test('are held against their digest, and never given whole when they are another', async () => {
-    const { key, digest } = addImage('a', 'v', 'the true bytes')
-    const storage = open()
-    expect(await read(storage, key)).toBe('the true bytes')
-    fake.instead = ({ url }, response) => {
-      if (!url.endsWith(digest)) return false
-      response.end('the fake bytes')
-      return true
-    }
-    const { body } = await storage.read(key)
-    let length = 0
-    const failure = await failureOf(
-      (async () => {
-        for await (const chunk of body) length += (chunk as Buffer).length
-      })(),
-    )
-    expect(failure.kind).toBe('invalid')
-    expect(length).toBeLessThan('the true bytes'.length)
-  })
-
-  test.each([
-    ['longer', 'the true bytes and more'],
-    ['shorter', 'the true'],
-  ])('that are %s than said are refused', async (_, text) => {
-    const { key, digest } = addImage('a', 'v', 'the true bytes')
-    for (const isSaid of [true, false]) {
-      fake.instead = ({ url }, response) => {
-        if (!url.endsWith(digest)) return false
-        if (isSaid) response.setHeader('content-length', text.length)
-        else response.write('')
-        response.end(text)
-        return true
-      }
-      expect(await kindOf(read(open(), key))).toBe('invalid')
-    }
-  })
-
-  test('a part that is another part, or the whole, is refused', async () => {
-    const { key, digest } = addImage('a', 'v', '0123456789')
-    expect(await read(open(), key, { start: 2, end: 4 })).toBe('234')
-    for (const [status, said] of [
-      [200, undefined],
-      [206, 'bytes 0-2/10'],
-      [206, 'bytes 2-4/11'],
-    ] as const) {
-      fake.instead = ({ url }, response) => {
-        if (!url.endsWith(digest)) return false
-        response.writeHead(status, said === undefined ? {} : { 'content-range': said }).end('234')
-        return true
-      }
-      expect(await kindOf(read(open(), key, { start: 2, end: 4 }))).toBe('invalid')
-    }
-  })
-
-  test('are fetched where the registry leads, without the password', async () => {
-    fake.accepted = new Set([basic])
-    const { key, digest } = addImage('a', 'v', 'elsewhere')
-    const other = await startFakeRegistry()
-    other.instead = (request, response) => {
-      if (request.url === '/hop') response.writeHead(302, { location: '/end?signature=x' }).end()
-      else response.end('elsewhere')
-      return true
-    }
-    fake.instead = ({ url, authorization }, response) => {
-      if (!url.endsWith(digest) || authorization === undefined) return false
-      response.writeHead(307, { location: `${other.origin}/hop` }).end()
-      return true
-    }
-    expect(await read(open(), key)).toBe('elsewhere')
-    expect(other.seen.map(({ url, authorization }) => [url, authorization])).toEqual([
-      ['/hop', undefined],
-      ['/end?signature=x', undefined],
-    ])
-    await other.close()
-  })
-
-  test('redirects go through the guard, and end', async () => {
-    const { key, digest } = addImage('a', 'v')
-    let location = 'http://169.254.169.254/latest'
-    fake.instead = ({ url }, response) => {
-      if (!url.endsWith(digest) && !url.startsWith('/again')) return false
-      response.writeHead(302, { location }).end()
-      return true
-    }
-    const { openEgress } = await import('../egress.ts')
-    const egress = {
-      ...openEgress,
-      admit: (url: URL) => {
-        if (url.hostname !== '127.0.0.1')
-          throw new StorageError('address-denied', 'no', { provider: 'registry', op: 'test' })
-      },
-    }
-    expect(await kindOf(read(open({ egress }), key))).toBe('address-denied')
-    location = '/again'
-    expect(await kindOf(read(open({ egress }), key))).toBe('invalid')
-    location = 'ftp://127.0.0.1/'
-    expect(await kindOf(read(open({ egress }), key))).toBe('invalid')
-    location = 'http://u:p@127.0.0.1/'
-    expect(await kindOf(read(open({ egress }), key))).toBe('invalid')
-  })
-
-  test('breaking off is an error and not an end', async () => {
-    const { key, digest } = addImage('a', 'v', 'the true bytes')
-    fake.instead = ({ url }, response) => {
-      if (!url.endsWith(digest)) return false
-      response.writeHead(200, { 'content-length': 14 })
-      response.write('the true')
-      setImmediate(() => response.destroy())
-      return true
-    }
-    await expect(read(open(), key)).rejects.toThrow()
   })
 })

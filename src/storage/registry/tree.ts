@@ -1,6 +1,6 @@
 import type { SkipReason } from '#contract/skip-reasons.ts'
 import { StorageError, type StorageErrorKind } from '../storage-error.ts'
-import { type Artifact, Artifacts, nullIfUnknown } from './artifacts.ts'
+import { type Artifact, nullIfUnknown, readArtifact } from './artifacts.ts'
 import type { RegistryClient } from './client.ts'
 import { registryError } from './failures.ts'
 import type { Part } from './manifest.ts'
@@ -46,27 +46,25 @@ const catalogRefusals: ReadonlySet<StorageErrorKind> = new Set([
  */
 export class RegistryTree {
   readonly #client: RegistryClient
-  readonly #artifacts: Artifacts
   readonly #named: readonly string[]
 
   /** `named`: the only repositories there are to be; empty: those of the catalog. */
   constructor(client: RegistryClient, named: readonly string[]) {
     this.#client = client
-    this.#artifacts = new Artifacts(client)
     this.#named = named
   }
 
   /** What a tag holds; null where it does not exist, or its repository is none of the driver's. */
   async artifact(repository: string, tag: string, signal: AbortSignal | undefined): Promise<Artifact | null> {
     const isOurs = this.#named.length === 0 || this.#named.includes(repository)
-    return isOurs ? this.#artifacts.read(repository, tag, signal) : null
+    return isOurs ? readArtifact(this.#client, { repository, tag }, signal) : null
   }
 
   /** Everything at or after a key; of what is behind the prefix nothing is asked. */
   async *from(start: Buffer, query: TreeQuery): AsyncGenerator<TreeEntry> {
     const names = await this.#names(query.signal)
     const root = { path: '', repositories: names.repositories, artifact: null }
-    yield* new Descent(this.#client, this.#artifacts, start, query, names.isNamed).folder(root)
+    yield* new Descent(this.#client, start, query, names.isNamed).folder(root)
   }
 
   async #names(signal: AbortSignal | undefined): Promise<PageNames> {
@@ -96,14 +94,12 @@ interface Folder {
 /** One way down the tree, from one key on. */
 class Descent {
   readonly #client: RegistryClient
-  readonly #artifacts: Artifacts
   readonly #start: Buffer
   readonly #query: TreeQuery
   readonly #isNamed: boolean
 
-  constructor(client: RegistryClient, artifacts: Artifacts, start: Buffer, query: TreeQuery, isNamed: boolean) {
+  constructor(client: RegistryClient, start: Buffer, query: TreeQuery, isNamed: boolean) {
     this.#client = client
-    this.#artifacts = artifacts
     this.#start = start
     this.#query = query
     this.#isNamed = isNamed
@@ -142,7 +138,7 @@ class Descent {
     for (const folder of folders.slice(at, at + this.#query.readAheadMax)) {
       const name = folder.slice(0, -1)
       if (!tags.has(name) || reading.has(name) || !this.#isWanted(Buffer.from(`${repository}/${name}/`), true)) continue
-      const promise = this.#artifacts.read(repository, name, this.#query.signal)
+      const promise = readArtifact(this.#client, { repository, tag: name }, this.#query.signal)
       // It may never be waited for, when the page is full before.
       promise.catch(() => {})
       reading.set(name, promise)
