@@ -1,5 +1,6 @@
 // Proves that the Google Cloud Storage driver takes no faulty answer for a good one, names each fault by its own kind, renews its log-in, and neither follows nor repeats what a storage says.
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -303,6 +304,44 @@ test('an object that is not there needs a bucket that is', async () => {
   const login = { kind: 'key', account: parseServiceAccount(denied.keyFile) as ServiceAccount } as const
   // Who may not list cannot tell an object that is gone from one that is hidden.
   expect((await failureOf(open({ login }).stat('any'))).kind).toBe('forbidden')
+})
+
+test('a kept connection that was closed meanwhile is no failure', async () => {
+  const used = new WeakSet<object>()
+  let dropped = 0
+  const server = createHttpServer((request, response) => {
+    request.resume()
+    if (used.has(request.socket)) {
+      dropped++
+      request.socket.destroy()
+      return
+    }
+    used.add(request.socket)
+    const document = { bucket: 'bucket', name: 'k', size: '1', generation: '7', updated: '2026-01-01T00:00:00.000Z' }
+    response.end(JSON.stringify(document))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const storage = open({
+    endpoint: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    standIn: undefined,
+  })
+  for (let i = 0; i < 4; i++) expect((await storage.stat('k'))?.etag).toBe('7')
+  expect(dropped).toBeGreaterThan(0)
+  server.closeAllConnections()
+  server.close()
+})
+
+test('bytes that cannot be had are told apart by the object’s document, as Google tells of bytes in plain text', async () => {
+  bucket.put('ten', Buffer.from('0123456789'))
+  const storage = open()
+  expect((await failureOf(storage.read('ten', { range: { start: 10 } }))).kind).toBe('invalid')
+  expect((await failureOf(storage.read('ten', { ifMatch: '1' }))).kind).toBe('precondition-failed')
+  expect((await failureOf(storage.read('none'))).kind).toBe('not-found')
+  // Denied for the bytes alone, with words that nobody should believe.
+  fake.interfere = ({ target }) => (target.includes('alt=media') ? { status: 403, body: 'INTERNAL DETAIL' } : undefined)
+  const error = await failureOf(storage.read('ten'))
+  expect([error.kind, error.facts.providerCode]).toEqual(['not-a-storage', 'http-403'])
+  expect(error.message).not.toMatch(secrets)
 })
 
 test('an endpoint of another’s gets nothing that is good anywhere else', async () => {
