@@ -70,12 +70,9 @@ export async function tryRegistryLogins(deps: Deps, credentials: Credentials): P
   const { tryRegistry } = await import('#storage/registry/registry.ts')
   const allowedRealms = deps.config.registryRealms
   for (const { origin, account } of registryLogins(credentials)) {
-    await tryRegistry({ origin, account, allowedRealms, egress: deps.egress }, AbortSignal.timeout(TRY_MS))
+    await tryRegistry({ origin, account, allowedRealms, egress: deps.egress })
   }
 }
-
-/** Longest trial of one registry, so that its caller gets a reason before the SDK gives up (120 s). */
-const TRY_MS = 20_000
 
 /** What docker and its like log in with: user, password and both in base64, by server (RG-03). */
 export interface DockerConfig {

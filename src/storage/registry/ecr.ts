@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { systemClock, toIso } from '#lib/clock.ts'
 import { Secret } from '#lib/secret.ts'
 import { type Exchanger, readText } from './exchange.ts'
-import { registryError, toRegistryError, untrusted } from './failures.ts'
+import { registryError, toTimedError, untrusted } from './failures.ts'
 import type { Account, AccountSource } from './login.ts'
 
 /** An AWS key that may ask for tokens of an account's registry (`ecr:GetAuthorizationToken`). */
@@ -63,16 +63,17 @@ export function ecrAccounts(key: EcrKey, exchanger: Exchanger): AccountSource {
 }
 
 async function authorize(key: EcrKey, exchanger: Exchanger): Promise<{ account: Account; endsMs: number }> {
+  const clock = AbortSignal.timeout(CALL_MS)
   try {
     const url = new URL(key.endpoint ?? `https://api.ecr.${key.region}.${domainOf(key.region)}/`)
     const body = '{}'
     const headers = signedHeaders(key, { host: url.host, path: url.pathname, body, nowMs: systemClock.now() })
-    const answer = await exchanger.send({ url, method: 'POST', headers, body, signal: AbortSignal.timeout(CALL_MS) })
+    const answer = await exchanger.send({ url, method: 'POST', headers, body, signal: clock })
     const text = await readText(answer, ANSWER_BYTES_MAX)
     if (answer.status !== 200) throw failure(answer.status, text)
     return accountOf(text)
   } catch (error) {
-    throw toRegistryError(error, where)
+    throw toTimedError(error, where, clock)
   }
 }
 

@@ -2,7 +2,7 @@ import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Egress } from '../egress.ts'
 import { BadAnswer } from '../http/failures.ts'
-import { IDLE_MS } from '../http/http.ts'
+import { CONNECT_MS, IDLE_MS } from '../http/http.ts'
 
 /** One request; nothing of it is logged anywhere. */
 export interface Sent {
@@ -42,8 +42,15 @@ export class Exchanger {
       timeout: IDLE_MS,
       ...(signal === undefined ? {} : { signal }),
     })
+    const giveUp = () => request.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
     // Also while the body is read: the socket's silence is what counts.
-    request.on('timeout', () => request.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
+    request.on('timeout', giveUp)
+    request.on('socket', (socket) => {
+      if (!socket.connecting) return
+      const timer = setTimeout(giveUp, CONNECT_MS)
+      socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(timer))
+      request.once('close', () => clearTimeout(timer))
+    })
     request.on('error', reject)
     request.on('response', (response) => {
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response })

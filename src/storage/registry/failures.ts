@@ -54,6 +54,11 @@ export function toRegistryError(error: unknown, where: Where, signal?: AbortSign
   return networkFailure(error, { provider: 'registry', ...where })
 }
 
+/** The same for a call that this file's neighbours end by their own clock: then nobody has stopped it, the other side was silent. */
+export function toTimedError(error: unknown, where: Where, clock: AbortSignal): StorageError {
+  return clock.aborted ? registryError('unreachable', where) : toRegistryError(error, where)
+}
+
 /**
  * What an answer with a failing status stands for; its body is read to its code, or thrown away. `isLoggedIn`: the registry has accepted the credentials
  * before, so a 401 is about this one thing.

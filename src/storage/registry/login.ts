@@ -2,7 +2,7 @@ import { systemClock } from '#lib/clock.ts'
 import type { Secret } from '#lib/secret.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
 import { type Answer, discard, type Exchanger, readText } from './exchange.ts'
-import { answerFailure, registryError, toRegistryError, untrusted, type Where } from './failures.ts'
+import { answerFailure, registryError, toRegistryError, toTimedError, untrusted, type Where } from './failures.ts'
 import { type AllowedRealm, isRealmAllowed } from './hosts.ts'
 
 /** Who logs in. */
@@ -153,7 +153,7 @@ export class Login {
   }
 
   async #fetchToken(challenge: Challenge, resource: Resource, where: Where): Promise<Token> {
-    const { origin, accounts, allowedRealms, exchanger } = this.#options
+    const { origin, allowedRealms } = this.#options
     const realm = challenge.params.get('realm') ?? ''
     const url = URL.canParse(realm) ? new URL(realm) : null
     if (url === null || !isRealmAllowed(origin, url, allowedRealms)) {
@@ -163,13 +163,22 @@ export class Login {
     }
     const service = challenge.params.get('service')
     const scope = scopeOf(challenge.params.get('scope'), resource)
-    // Not the caller's signal: others wait for the same token.
-    const signal = AbortSignal.timeout(TOKEN_MS)
-    const account = await accounts.get()
     const fields = new URLSearchParams({
       ...(service === undefined ? {} : { service }),
       ...(scope === '' ? {} : { scope }),
     })
+    // Not the caller's signal: others wait for the same token.
+    const clock = AbortSignal.timeout(TOKEN_MS)
+    try {
+      return await this.#askToken(url, fields, where, clock)
+    } catch (error) {
+      throw toTimedError(error, where, clock)
+    }
+  }
+
+  async #askToken(url: URL, fields: URLSearchParams, where: Where, signal: AbortSignal): Promise<Token> {
+    const { accounts, exchanger } = this.#options
+    const account = await accounts.get()
     const answer =
       account?.username === ACR_REFRESH_USER
         ? await exchanger.send({ url, method: 'POST', ...refreshForm(fields, account), signal })
@@ -180,8 +189,8 @@ export class Login {
           })
     if (answer.status === 200) return tokenOf(await readText(answer, TOKEN_ANSWER_BYTES_MAX), where)
     // Without a scope nothing but the log-in itself can be denied; some services say 403 to a wrong password, some 400 to a wrong refresh token.
-    const isLogin = answer.status === 401 || (scope === '' && (answer.status === 403 || answer.status === 400))
-    if (!isLogin) throw await answerFailure(answer, where, true)
+    const isAboutLogin = !fields.has('scope') && (answer.status === 403 || answer.status === 400)
+    if (answer.status !== 401 && !isAboutLogin) throw await answerFailure(answer, where, true)
     discard(answer)
     throw registryError(account === null ? 'forbidden' : 'bad-credentials', where)
   }

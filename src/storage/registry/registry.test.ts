@@ -61,6 +61,11 @@ describe('logging in', () => {
     expect(await kindOf(ping({ origin }))).toBe('unreachable')
   })
 
+  test('a host that says nothing is unreachable, and nobody has stopped anything', async () => {
+    fake.instead = () => true
+    expect(await kindOf(tryRegistry({ origin: fake.origin, account }, 100))).toBe('unreachable')
+  })
+
   describe('by token', () => {
     let asked: Seen[]
     let answer: object

@@ -20,7 +20,7 @@ import { checkRegistry } from './check.ts'
 import { RegistryClient } from './client.ts'
 import { type EcrKey, ecrAccounts } from './ecr.ts'
 import { Exchanger } from './exchange.ts'
-import { registryError, toRegistryError } from './failures.ts'
+import { registryError, toRegistryError, toTimedError } from './failures.ts'
 import type { AllowedRealm } from './hosts.ts'
 import { type AccountSource, Login } from './login.ts'
 import type { Part } from './manifest.ts'
@@ -77,11 +77,17 @@ export function createRegistryStorage(options: RegistryOptions): Storage {
   return new RegistryStorage(options)
 }
 
+/** Longest trial of one registry, so that its caller gets a reason before the SDK gives up (120 s). */
+const TRY_MS = 20_000
+
 /** Does a registry's handshake, for trying credentials (RG-10); resolves when it accepts them, throws what is wrong otherwise. */
-export async function tryRegistry(connection: RegistryConnection, signal?: AbortSignal): Promise<void> {
+export async function tryRegistry(connection: RegistryConnection, longestMs = TRY_MS): Promise<void> {
   const { client, exchanger } = connect(connection)
+  const clock = AbortSignal.timeout(longestMs)
   try {
-    await client.ping({ signal })
+    await client.ping({ signal: clock })
+  } catch (error) {
+    throw toTimedError(error, { op: 'login' }, clock)
   } finally {
     exchanger.close()
   }
