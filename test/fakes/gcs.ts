@@ -226,6 +226,10 @@ function tell(error: unknown, request: IncomingMessage, response: ServerResponse
     return
   }
   const { status, reason, message } = error
+  if (/[?&]alt=media(&|$)/.test(request.url ?? '')) {
+    response.writeHead(status, { 'content-type': 'text/html; charset=UTF-8' }).end(message)
+    return
+  }
   response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' })
   response.end(JSON.stringify({ error: { code: status, message, errors: [{ message, domain: 'global', reason }] } }))
 }

@@ -71,7 +71,10 @@ async function send(agents: ReturnType<Egress['agents']>, request: CallRequest):
   const { where, signal } = request
   try {
     signal?.throwIfAborted()
-    const answer = await exchange(agents, request)
+    const answer = await exchange(agents, request).catch((error: unknown) => {
+      if (!isStale(error) || !mayRepeat(request)) throw error
+      return exchange(agents, request)
+    })
     const status = answer.statusCode!
     if ((status >= 200 && status < 300) || request.alsoGood?.includes(status) === true) return answer
     const body = await textOf(answer, request)
@@ -104,9 +107,21 @@ function exchange(agents: ReturnType<Egress['agents']>, request: CallRequest): P
     })
     sent.on('timeout', () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })))
     sent.once('response', resolve)
-    sent.on('error', reject)
+    sent.on('error', (error) => reject(Object.assign(error, { isReused: sent.reusedSocket })))
     sent.end(body)
   })
+}
+
+/** A kept connection that the other side had closed meanwhile: nobody has looked at the request. */
+function isStale(error: unknown): boolean {
+  const { code, isReused } = error as { code?: string; isReused?: boolean }
+  return isReused === true && (code === 'ECONNRESET' || code === 'EPIPE')
+}
+
+/** What must find nothing there might find itself, should it have been looked at all the same; and a piece of an upload asks first what has arrived. */
+function mayRepeat({ method, url, signal }: CallRequest): boolean {
+  const isOnce = method === 'PUT' || (method === 'POST' && url.searchParams.has('ifGenerationMatch'))
+  return signal?.aborted !== true && !isOnce
 }
 
 /** The body as text; of what is longer than any JSON here, the beginning. */

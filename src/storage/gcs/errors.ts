@@ -18,6 +18,7 @@ export interface FailedAnswer {
 }
 
 const provider = 'gcs'
+const UPLOAD_ID = 'x-guploader-uploadid'
 
 /**
  * Kinds of failure by the reason that Google's JSON gives.
@@ -63,15 +64,17 @@ const kindOfReason = new Map<string, StorageErrorKind>([
 
 /** Turns a failing answer into the error it stands for; nothing of the body but Google's own short word gets into it. */
 export function answerError(answer: FailedAnswer, where: Where): StorageError {
-  const said = wordsOf(answer.body)
+  const words = wordsOf(answer.body)
+  // Its own header tells that Google answered where it answers in plain text: to requests for bytes.
+  const said = answer.header(UPLOAD_ID) === undefined ? words : { ...words, isLikeGoogle: true }
   const retryAfter = answer.header('retry-after')
   const seconds = Number(retryAfter)
   return failureOf(
     kindOf(answer, said),
     { provider, ...where },
     {
-      providerCode: said.reason,
-      requestId: safeWord(answer.header('x-guploader-uploadid')),
+      providerCode: said.reason ?? `http-${answer.status}`,
+      requestId: safeWord(answer.header(UPLOAD_ID)),
       ...(retryAfter !== undefined && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}),
     },
   )

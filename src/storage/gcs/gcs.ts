@@ -116,9 +116,9 @@ class GcsStorage implements Storage {
       list_order: 'utf8',
       read_range: true,
       write: true,
-      write_if_absent: true,
+      // Google heeds conditions; of another that speaks its API nobody knows, and fake-gcs-server reads them over.
+      write_if_absent: this.#addresses.isTrusted,
       write_if_match: false,
-      // Google heeds generations; of another that speaks its API nobody knows, and one that reads the condition over would remove what is newer.
       remove_if_match: this.#addresses.isTrusted,
       remove_batch_max: 1000,
       sign_read: identity !== null,
@@ -148,6 +148,12 @@ class GcsStorage implements Storage {
   }
 
   async write(key: Key, body: Parameters<Storage['write']>[1], options: WriteOptions): Promise<Entry> {
+    if (Buffer.isBuffer(body) && body.length !== options.sizeBytes) {
+      throw this.#failure('invalid', 'write', 'The body is not as long as it was said to be.')
+    }
+    if (options.ifAbsent === true && !this.can.write_if_absent) {
+      throw this.#failure('unsupported', 'write', 'This storage is not known to keep what is there.')
+    }
     return this.#objects.write(nameableKey(key, 'write'), body, options)
   }
 

@@ -64,13 +64,31 @@ export class GcsObjects {
     try {
       const answer = await this.#open({ method: 'GET', url, headers, signal, where })
       return openedOf(key, answer, range)
-    } catch (error) {
+    } catch (thrown) {
+      const error = await this.#readFailure(thrown, { key, ifMatch, signal })
       if (isAbsent(error)) await this.#requireBucket('read', key, signal)
       // An object without bytes has no range to give (416): what was asked for is simply empty.
-      const isNoRange = error instanceof StorageError && error.facts.providerCode === 'requestedRangeNotSatisfiable'
-      if (range?.start === 0 && isNoRange) return this.read(key, { ifMatch, signal })
+      if (range?.start === 0 && isNoRange(error)) return this.read(key, { ifMatch, signal })
       throw error
     }
+  }
+
+  /**
+   * What the failure of a read stands for. Bytes are asked for at an address whose failures Google tells in plain text, of which nothing can be believed:
+   * then the object's document is asked for, whose failures are JSON.
+   */
+  async #readFailure(thrown: unknown, { key, ifMatch, signal }: ReadOptions & { readonly key: Key }): Promise<unknown> {
+    if (!(thrown instanceof StorageError) || thrown.kind !== 'not-a-storage') return thrown
+    const where = { op: 'read', key }
+    const url = this.#objectUrl(key, { fields: OBJECT_FIELDS, ...generationOf(ifMatch, where) })
+    try {
+      const request = { method: 'GET', url, signal, where } as const
+      this.#entryOf(await this.#authorized(request, (one) => this.#options.caller.json(one)), key, 'read')
+    } catch (error) {
+      return error
+    }
+    // It is there, and its bytes are not given: the range lies behind them, or nobody knows.
+    return isNoRange(thrown) ? failureOf('invalid', { provider: 'gcs', ...where }, thrown.facts) : thrown
   }
 
   async write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry> {
@@ -229,6 +247,11 @@ export class GcsObjects {
 
 function isAbsent(error: unknown): error is StorageError {
   return error instanceof StorageError && error.kind === 'not-found'
+}
+
+function isNoRange(error: unknown): boolean {
+  const codes = ['requestedRangeNotSatisfiable', 'http-416']
+  return error instanceof StorageError && codes.includes(error.facts.providerCode ?? '')
 }
 
 function conditionOf({ ifAbsent }: WriteOptions): Record<string, string> {
