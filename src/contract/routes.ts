@@ -6,6 +6,7 @@ import { collectionRoutes } from './collections.ts'
 import { commandRoutes } from './commands.ts'
 import { computeRoutes } from './compute.ts'
 import { datasetRoutes } from './datasets.ts'
+import { doctorRoutes } from './doctor.ts'
 import { driverRoutes } from './drivers.ts'
 import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './exports.ts'
@@ -60,6 +61,7 @@ export const routes = joinGroups(
   computeRoutes,
   auditRoutes,
   driverRoutes,
+  doctorRoutes,
   hintRoutes,
   recipeRoutes,
   ontologyRoutes,

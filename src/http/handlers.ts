@@ -8,6 +8,7 @@ import { collectionHandlers } from './handlers/collections.ts'
 import { commandHandlers } from './handlers/commands.ts'
 import { computeHandlers } from './handlers/compute.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
+import { doctorHandlers } from './handlers/doctor.ts'
 import { driverHandlers } from './handlers/drivers.ts'
 import { explainHandlers } from './handlers/explain.ts'
 import { exportHandlers } from './handlers/exports.ts'
@@ -54,6 +55,7 @@ export const handlers: Handlers<Routes> = {
   ...computeHandlers,
   ...auditHandlers,
   ...driverHandlers,
+  ...doctorHandlers,
   ...hintHandlers,
   ...recipeHandlers,
   ...ontologyHandlers,

@@ -19,10 +19,12 @@ import type { Driver } from './queries.ts'
 import * as queries from './queries.ts'
 import { type DriverProvider, driverType } from './types.ts'
 
+export type { PolicySet } from '#storage/policy.ts'
 export type { DriverChange } from './change.ts'
 export type { DriverDraft } from './draft.ts'
 export { type Migration, migrateDrivers, requireIntegrationAdmin } from './migrate.ts'
 export { closeDrivers, type OpenDriver, openDriver } from './open.ts'
+export { describePolicies, draftPolicies, driverPolicies, type PolicyChoice, policiesOf } from './policies.ts'
 export type { Driver } from './queries.ts'
 export type { DriverConfig, DriverProvider } from './types.ts'
 export {
