@@ -94,7 +94,11 @@ export const variables = z.object({
     ),
   SLUICE_EGRESS_PORTS: z
     .string()
-    .regex(/^\d{1,5}(,\d{1,5})*$/)
+    .regex(/^\d{1,5}(,\d{1,5})*$/, 'Give numbers of ports, separated by commas.')
+    .refine(
+      (text) => text.split(',').every((port) => Number(port) >= 1 && Number(port) <= 65_535),
+      'A port is a number from 1 to 65535.',
+    )
     .default('80,443,5000,8080,8443,9000,9020,9021,9443')
     .describe('Ports of public addresses that storages may have.'),
   SLUICE_REGISTRY_REALMS: z
