@@ -95,24 +95,24 @@ describe.skipIf(missing.length > 0)('docker-registry', () => {
       expect(await check({ repositories: ['team/nothing'] })).toEqual([false, 'storage.unknown_bucket'])
     })
 
-    test.runIf(auth === 'token')('a token service on another host is the operator’s to allow', async () => {
+    // What follows needs a token service.
+    if (auth !== 'token') return
+
+    test('a token service on another host is the operator’s to allow', async () => {
       const before = registry.tokenRequests.length
       expect(await check({ allowedRealms: [] })).toEqual([false, 'storage.address_denied'])
       expect(registry.tokenRequests.length).toBe(before)
     })
 
-    test.runIf(auth === 'token')(
-      'a repository that is denied is no wrong password, and fails a listing that needs it',
-      async () => {
-        registry.denied.add('team-app/x')
-        const storage = createRegistryStorage(options)
-        await expect(storage.list({ prefix: '' })).rejects.toMatchObject({ kind: 'forbidden' })
-        await expect(storage.stat('team-app/x/latest/manifest.json')).rejects.toMatchObject({ kind: 'forbidden' })
-        const page = await storage.list({ prefix: 'team/' })
-        expect(page.count).toBeGreaterThan(10)
-        await storage.close()
-        registry.denied.clear()
-      },
-    )
+    test('a repository that is denied is no wrong password, and fails a listing that needs it', async () => {
+      registry.denied.add('team-app/x')
+      const storage = createRegistryStorage(options)
+      await expect(storage.list({ prefix: '' })).rejects.toMatchObject({ kind: 'forbidden' })
+      await expect(storage.stat('team-app/x/latest/manifest.json')).rejects.toMatchObject({ kind: 'forbidden' })
+      const page = await storage.list({ prefix: 'team/' })
+      expect(page.count).toBeGreaterThan(10)
+      await storage.close()
+      registry.denied.clear()
+    })
   })
 })
