@@ -294,6 +294,23 @@ test('pages without an entry are gone over', async () => {
   expect((await failureOf(open().list({ prefix: '' }))).kind).toBe('invalid')
 })
 
+test('a listing that ends at its largest page is not believed where the storage is not Google’s', async () => {
+  const full = Array.from({ length: 1000 }, (_, i) => ({ key: `k${i + 1000}` }))
+  let hasMore = true
+  fake.interfere = ({ target }) => {
+    if (!target.startsWith('/storage/')) return undefined
+    if (!target.includes('startOffset=k1999')) return { body: renderGcsPage({ entries: full }) }
+    return { body: renderGcsPage({ entries: [{ key: 'k1999' }, ...(hasMore ? [{ key: 'k2' }] : [])] }) }
+  }
+  expect((await failureOf(open({ endpoint: fake.endpoint, standIn: undefined }).list({ prefix: '' }))).kind).toBe(
+    'invalid',
+  )
+  hasMore = false
+  const last = await open({ endpoint: fake.endpoint, standIn: undefined }).list({ prefix: '' })
+  expect([last.count, last.isTruncated]).toEqual([1000, false])
+  last.release()
+})
+
 test('an object that is not there needs a bucket that is', async () => {
   const storage = open({ bucket: 'no-such-bucket' })
   expect((await failureOf(storage.stat('any'))).kind).toBe('unknown-bucket')

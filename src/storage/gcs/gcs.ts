@@ -131,7 +131,10 @@ class GcsStorage implements Storage {
     let { token } = query
     for (let pages = 1; ; pages++) {
       const page = await this.#authorizedPage({ ...query, token })
-      if (page.count > 0 || page.prefixes.length > 0 || !page.isTruncated) return page
+      if (page.count > 0 || page.prefixes.length > 0 || !page.isTruncated) {
+        await this.#refuseShort(query, page)
+        return page
+      }
       page.release()
       if (pages === EMPTY_PAGES_MAX)
         throw this.#failure('invalid', 'list', 'The storage says that more follows, and gives nothing.')
@@ -191,6 +194,25 @@ class GcsStorage implements Storage {
   async close(): Promise<void> {
     this.#connections.close()
     this.#caller.close()
+  }
+
+  /**
+   * Throws where more follows a full page that says it is the last. Google never does that; fake-gcs-server ends every listing at the largest page, and a
+   * bucket would pass for a shorter one.
+   */
+  async #refuseShort({ prefix, delimiter, entriesMax, signal }: ListQuery, page: ListPage): Promise<void> {
+    const isFull = entriesMax === undefined && delimiter === undefined && page.count >= PAGE_MAX - 1
+    if (this.#addresses.isTrusted || page.isTruncated || !isFull || page.lastKey === null) return
+    try {
+      const next = await this.#authorizedPage({ prefix, after: page.lastKey, signal })
+      const { count } = next
+      next.release()
+      if (count > 0)
+        throw this.#failure('invalid', 'list', 'The storage says that nothing follows, and something does.')
+    } catch (error) {
+      page.release()
+      throw error
+    }
   }
 
   /** One page; once more with a new token where Google does not take the one at hand any more. */
