@@ -12,9 +12,11 @@ export interface Question {
   readonly parameters: readonly (readonly [name: string, value: string])[]
 }
 
-/** A GET ready to be sent; both fields may hold secrets. */
+/** A GET ready to be sent; target and headers may hold secrets. */
 export interface Authorized {
   readonly target: string
+  /** The target without secrets, where it has any. */
+  readonly told?: string
   readonly headers: Record<string, string>
 }
 
@@ -42,7 +44,8 @@ export function authorizerOf(
       return {
         authorize(question) {
           const query = sasInForce(credentials.sas.reveal(), 'list')
-          return { target: `${targetOf(question)}&${query}`, headers: commonHeaders() }
+          const told = targetOf(question)
+          return { target: `${told}&${query}`, told, headers: commonHeaders() }
         },
       }
     case 'token':

@@ -44,6 +44,8 @@ export interface AzureOptions {
   readonly tier?: string | undefined
   /** Most requests at once; 16 unless said. */
   readonly connectionsMax?: number | undefined
+  /** Streams longer than this are sent in blocks; 256 MiB unless said. */
+  readonly oneRequestBytesMax?: number | undefined
   /** What connections go through; nothing is guarded unless given. */
   readonly egress?: Egress | undefined
 }
@@ -129,6 +131,7 @@ class AzureStorage implements Storage {
       tier,
       connectionsMax,
       egress: this.#egress,
+      oneRequestBytesMax: options.oneRequestBytesMax,
     })
     if (credentials.kind === 'account-key') this.#accountKey = signingKeyOf(credentials.accountKey.reveal())
     if (credentials.kind === 'token') this.#delegation = new Delegation(this.#objects)
@@ -217,10 +220,14 @@ class AzureStorage implements Storage {
     try {
       if (query.signal?.aborted) throw new StorageError('aborted', 'The work was stopped.', where)
       const path = pathOf(this.#address, this.#container)
-      const { target, headers } = await this.#authorizer.authorize({ path, parameters: listParameters(query, pageMax) })
+      const { target, told, headers } = await this.#authorizer.authorize({
+        path,
+        parameters: listParameters(query, pageMax),
+      })
       const length = await getInto(take, {
         connections: this.#connections,
         target,
+        told,
         headers,
         signal: query.signal,
         where,

@@ -36,6 +36,8 @@ export interface GetRequest {
   readonly connections: Connections
   /** Encoded path and query. */
   readonly target: string
+  /** The same without what is secret in it, for those who are told of requests; where nothing is, it may be left out. */
+  readonly told?: string | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   /** Whose listing it is, for errors. */
@@ -56,7 +58,12 @@ export async function getInto(memory: () => PageMemory, request: GetRequest): Pr
   const { connections, target, headers, signal, where } = request
   try {
     signal?.throwIfAborted()
-    const exchange = new Exchange(target, requestText(target, headers, connections.hostHeader), memory, request.explain)
+    const exchange = new Exchange(
+      request.told ?? target,
+      requestText(target, headers, connections.hostHeader),
+      memory,
+      request.explain,
+    )
     const abort = () => connections.abandon(exchange, signal!.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
