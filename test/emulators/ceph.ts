@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3'
+import { putUserPolicy } from './ceph-iam.ts'
 
 /** A user of a running Ceph. */
 export interface CephUser {
@@ -40,6 +41,8 @@ export interface Ceph {
   allow(bucket: string, user: string, actions: readonly string[]): Promise<void>
   /** Gives everybody, known or not, these rights in a bucket. */
   allowAll(bucket: string, actions: readonly string[]): Promise<void>
+  /** Gives a user a policy of its own, and no other; it holds in everybody's buckets. */
+  setUserPolicy(user: string, policy: object): Promise<void>
   stop(): Promise<void>
 }
 
@@ -114,6 +117,7 @@ export async function startCeph({ hasSts = false }: CephOptions = {}): Promise<C
         const Policy = policyOf(bucket, '*', actions)
         await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
       },
+      setUserPolicy: (user, policy) => putUserPolicy({ endpoint, ...root }, user, policy),
       async stop() {
         client.destroy()
         await stop()
@@ -179,7 +183,15 @@ async function answers(endpoint: string, children: ChildProcess[]): Promise<void
 
 async function createUser(folder: string, name: string, accessKey: string, secretKey: string): Promise<void> {
   const user = ['--uid', name, '--display-name', name, '--access-key', accessKey, '--secret-key', secretKey]
-  await run('radosgw-admin', ['-c', join(folder, 'ceph.conf'), 'user', 'create', ...user, '--caps', 'roles=*'])
+  await run('radosgw-admin', [
+    '-c',
+    join(folder, 'ceph.conf'),
+    'user',
+    'create',
+    ...user,
+    '--caps',
+    'roles=*;user-policy=*',
+  ])
 }
 
 async function createRole(folder: string, name: string, user: string, policy: object): Promise<string> {
