@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import type { DeleteObjectsCommandOutput, GetObjectCommandOutput, S3Client, StorageClass } from '@aws-sdk/client-s3'
 import { systemClock } from '#lib/clock.ts'
 import type { Egress } from '../egress.ts'
+import { exactBody, WRONG_LENGTH } from '../exact-body.ts'
 import { CONNECT_MS, IDLE_MS } from '../http/http.ts'
 import type { Entry, Key, Opened, ReadOptions, RemoveOutcome, WriteOptions } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
@@ -103,10 +104,12 @@ export class S3Objects {
   }
 
   async write(key: Key, body: Readable | Buffer, options: WriteOptions): Promise<Entry> {
+    if (Buffer.isBuffer(body) && body.length !== options.sizeBytes)
+      throw new StorageError('invalid', WRONG_LENGTH, { provider: 's3', op: 'write', key })
     // The SDK leaves a body that fails to itself, and the request waiting: its failure has to end the request.
-    const source = Buffer.isBuffer(body) ? undefined : watched(body, options.signal)
+    const source = Buffer.isBuffer(body) ? undefined : watched(exactBody(body, options.sizeBytes), options.signal)
     try {
-      const put = await this.#put(key, body, options, source?.signal ?? options.signal)
+      const put = await this.#put(key, source?.body ?? body, options, source?.signal ?? options.signal)
       const etag = unquoted(put.ETag)
       // The object is there: not being allowed to look at it must not make the write a failure.
       const found = await this.stat(key, { signal: options.signal }).catch(() => null)
