@@ -8,6 +8,8 @@ export interface Trust {
   readonly principal: string
   /** What the other account's role may ask for in addition, so that nobody else reaches it through us; AWS only. */
   readonly externalId?: string
+  /** The service account that was proven to trust this server; Google Cloud only. */
+  readonly account?: string
   readonly status: 'waiting-for-trust' | 'trust-established'
   /** Why it still waits, for people. */
   readonly reason: string | null
@@ -158,6 +160,20 @@ export async function patchIntegration(
       where org_id = $1 and id = $2`,
     [orgId, id, name ?? null, asJson(metadata), asJson(trust), version, toIso(nowMs)],
   )
+}
+
+/** Writes down what a proof of trust came to, unless the credentials are others by now. */
+export async function recordTrust(
+  db: Db,
+  proven: { readonly orgId: string; readonly id: string; readonly version: number; readonly trust: Trust },
+): Promise<void> {
+  const { orgId, id, version, trust } = proven
+  await db.query('update integration set trust = $4 where org_id = $1 and id = $2 and version = $3', [
+    orgId,
+    id,
+    version,
+    asJson(trust),
+  ])
 }
 
 function asJson(value: unknown): string | null {
