@@ -61,6 +61,8 @@ export const DriverProbe = z.object({
   optional: z.boolean().describe('True where its failure does not make the driver unusable.'),
   code: z.string().optional(),
   message: z.string().optional(),
+  remedy: z.string().optional().describe('What to set right, and where.'),
+  region: z.string().optional().describe('The region to use instead, as the storage told it.'),
 })
 
 /** A storage driver; its payload’s fields stand beside the others. */

@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { errors } from '#contract/errors.ts'
+import { connectionKinds, remedyOf, sentenceOf } from './check-words.ts'
 import type { Egress } from './egress.ts'
 import { storageErrorCode } from './error-codes.ts'
 import { fetchSigned } from './http/fetch-signed.ts'
 import { HIDDEN_FOLDER, hiddenFolderTest, unaddressableReason } from './key.ts'
 import type { Capabilities, CheckOptions, CheckReport, Probe, SignedRequest, Storage } from './port.ts'
-import { StorageError, type StorageErrorKind } from './storage-error.ts'
+import { StorageError } from './storage-error.ts'
 
 /** Name of the one file a check writes, in the hidden folder; always the same, so that checks without the right to delete leave one file (PM-06). */
 export const CHECK_FILE = 'sluice-check'
+
+/** What the file holds, with a number that differs each time. */
+const CHECK_CONTENT = /^Sluice tried its rights here\. [0-9a-f]{16}\n$/
 
 /** What differs between providers in a check. */
 export interface CheckWords {
@@ -24,6 +29,8 @@ export interface CheckWords {
   }
   /** What signed addresses are fetched through; a storage that signs none needs none. */
   readonly egress?: Egress
+  /** Whether replacing a file wants the right to delete. */
+  readonly isOverwritingDeleting?: boolean
   /** Finds out on the test file what storages of this kind differ in; never throws. It may leave the file removed. */
   readonly conditions?: (
     key: string,
@@ -37,22 +44,6 @@ export interface CheckWords {
 type ProbeName = Probe['name']
 
 const probeNames: readonly ProbeName[] = ['list', 'write', 'read', 'range', 'sign', 'delete']
-
-/** Failures that no other probe can get around: they stop the check and stand for all of it. */
-const connectionKinds: ReadonlySet<StorageErrorKind> = new Set([
-  'unreachable',
-  'address-denied',
-  'tls',
-  'not-a-storage',
-  'wrong-region',
-  'unknown-bucket',
-  'bad-credentials',
-  'expired-credentials',
-  'role-denied',
-  'clock-skew',
-  'root-not-allowed',
-  'aborted',
-])
 
 const SIGN_TTL_SECONDS = 60
 const SIGN_MS = 15_000
@@ -72,7 +63,7 @@ class Check {
   readonly #options: CheckOptions
   readonly #words: CheckWords
   readonly #key: string
-  readonly #content = Buffer.from(`Sluice tried its rights here. ${randomBytes(8).toString('hex')}\n`)
+  #content = Buffer.from(`Sluice tried its rights here. ${randomBytes(8).toString('hex')}\n`)
   readonly #probes = new Map<ProbeName, Probe>()
   readonly #warnings: string[] = []
   #mayListBelow = false
@@ -139,8 +130,11 @@ class Check {
     const error = this.#asStorageError(name, thrown)
     const code = error instanceof FolderIsFile ? 'storage.folder_is_file' : storageErrorCode(error)
     if (connectionKinds.has(error.kind) || error instanceof FolderIsFile) this.#stopping.add(code)
-    const message = sentenceOf(name, right, error)
-    this.#probes.set(name, { name, ok: false, optional: this.#isOptional(name), code, message })
+    const message = error instanceof FolderIsFile ? error.message : sentenceOf(name, right, error)
+    const remedy = error instanceof FolderIsFile ? undefined : remedyOf(name, right, error)
+    const { region } = error.facts
+    const told = { ...(remedy !== undefined && { remedy }), ...(region !== undefined && { region }) }
+    this.#probes.set(name, { name, ok: false, optional: this.#isOptional(name), code, message, ...told })
   }
 
   #asStorageError(op: string, thrown: unknown): StorageError {
@@ -241,7 +235,30 @@ class Check {
   async #write(): Promise<void> {
     const { signal } = this.#options
     const sizeBytes = this.#content.length
-    await this.#storage.write(this.#key, this.#content, { sizeBytes, contentType: 'text/plain', signal })
+    const options = { sizeBytes, contentType: 'text/plain', signal }
+    await this.#storage.write(this.#key, this.#content, options).catch((error: unknown) => this.#createInstead(error))
+  }
+
+  /**
+   * Where overwriting counts as deleting, the file of an earlier check stays, and the right to create is tried by an upload that is begun and given up:
+   * nothing comes of it (PM-06). Throws the first failure again where that is no way out.
+   */
+  async #createInstead(failure: unknown): Promise<void> {
+    const isDenied = failure instanceof StorageError && failure.kind === 'forbidden'
+    if (!isDenied || this.#words.isOverwritingDeleting !== true) throw failure
+    const { signal } = this.#options
+    const begun = await this.#storage
+      .write(`${this.#key}-${randomBytes(8).toString('hex')}`, Readable.from([]), { sizeBytes: 1, signal })
+      .then(
+        () => null,
+        (error: unknown) => error,
+      )
+    if (!(begun instanceof StorageError) || begun.kind !== 'invalid') throw failure
+    const kept = await this.#storage.read(this.#key, { signal })
+    const content = await buffer(kept.body)
+    if (!CHECK_CONTENT.test(content.toString('latin1'))) throw failure
+    this.#content = content
+    this.#warnings.push('Files can be created, but not overwritten: this storage wants the right to delete for that.')
   }
 
   async #read(expected: Buffer, range?: { start: number; end: number }): Promise<void> {
@@ -331,25 +348,3 @@ const READ_ONLY: Readonly<Partial<Record<ProbeName, string>>> = {
 
 /** Reported with its own code, unlike every other thing a storage does not support. */
 class FolderIsFile extends StorageError {}
-
-const doing: Readonly<Record<ProbeName, string>> = {
-  list: 'List the folder',
-  write: 'Write a test file into the hidden folder',
-  read: 'Read the test file',
-  range: 'Read a part of the test file',
-  sign: 'Fetch the test file through a signed address',
-  delete: 'Delete the test file',
-}
-
-function sentenceOf(name: ProbeName, right: string, error: StorageError): string {
-  if (error instanceof FolderIsFile) return error.message
-  if (error.kind === 'forbidden') return `${doing[name]}: denied. Grant ${right} to these credentials.`
-  if (error.kind === 'kms-forbidden') {
-    return `${doing[name]}: denied by the encryption key. Grant kms:Decrypt and kms:GenerateDataKey on the bucket’s key.`
-  }
-  if (error.kind === 'wrong-region' && error.facts.region !== undefined) {
-    return `The bucket is in the region ${error.facts.region}; set that region in the driver.`
-  }
-  if (connectionKinds.has(error.kind)) return errors[storageErrorCode(error)].message
-  return `${doing[name]}: ${error.message}`
-}

@@ -185,6 +185,10 @@ export interface Probe {
   readonly code?: string
   /** What failed and what to do, in one or two sentences; free of secrets and of the provider's body. */
   readonly message?: string
+  /** What to set right, and where. */
+  readonly remedy?: string
+  /** The region to use instead, where the storage told it. */
+  readonly region?: string
 }
 
 /** What the check found: usable only if every probe that is not optional is ok. */

@@ -62,8 +62,8 @@ const KEYLESS_SECONDS = 12 * 3600
 const rights = {
   list: 'storage.objects.list',
   read: 'storage.objects.get',
-  // Overwriting is both. https://cloud.google.com/storage/docs/access-control/iam-permissions
-  write: 'storage.objects.create and storage.objects.delete',
+  // Overwriting wants the right to delete as well. https://cloud.google.com/storage/docs/access-control/iam-permissions
+  write: 'storage.objects.create',
   delete: 'storage.objects.delete',
 }
 
@@ -188,7 +188,8 @@ class GcsStorage implements Storage {
   }
 
   check(options: CheckOptions): Promise<CheckReport> {
-    return checkStorage(this, options, { rights: rightsOf(this.#isKeyless), egress: this.#egress })
+    const rights = rightsOf(this.#isKeyless)
+    return checkStorage(this, options, { rights, egress: this.#egress, isOverwritingDeleting: true })
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { errors } from '#contract/errors.ts'
+import { remedyOf } from '../check-words.ts'
 import { storageErrorCode } from '../error-codes.ts'
 import type { CheckOptions, CheckReport, Probe, Storage } from '../port.ts'
 import type { StorageError } from '../storage-error.ts'
@@ -143,7 +144,8 @@ const ofConnection: ReadonlySet<string> = new Set([
 function failed(name: TriedName, error: StorageError): Probe {
   const code = storageErrorCode(error)
   const message = ofConnection.has(error.kind) ? sentenceOf(error) : `${doing[name]}: ${error.message}`
-  return { name, ok: false, optional: false, code, message }
+  const remedy = remedyOf(name, 'pull', error)
+  return { name, ok: false, optional: false, code, message, ...(remedy !== undefined && { remedy }) }
 }
 
 function sentenceOf(error: StorageError): string {

@@ -16,6 +16,8 @@ export interface FailedAnswer {
   readonly region?: string | undefined
   readonly requestId?: string | undefined
   readonly retryAfter?: string | undefined
+  /** Whether a refusal speaks of an action of the key service; AWS gives it the code of any other refusal. */
+  readonly isAboutKms?: boolean | undefined
   /** Whether the answer looked like S3's: an XML error, or headers only S3 sends. */
   readonly isStorageLike: boolean
 }
@@ -58,6 +60,10 @@ const kindOfCode = new Map<string, StorageErrorKind>([
   ['AccessDenied', 'forbidden'],
   ['AllAccessDisabled', 'forbidden'],
   ['InvalidObjectState', 'forbidden'],
+  // A name that this storage cannot give: MinIO's, whose objects are files, and a key beyond its length.
+  ['XMinioInvalidObjectName', 'unaddressable'],
+  ['XMinioInvalidResourceName', 'unaddressable'],
+  ['KeyTooLongError', 'unaddressable'],
   ['NotImplemented', 'unsupported'],
   ['MethodNotAllowed', 'unsupported'],
 ])
@@ -80,9 +86,9 @@ export function answerError(answer: FailedAnswer, where: Where, cause?: unknown)
   )
 }
 
-function kindOfAnswer({ status, code, region, isStorageLike }: FailedAnswer): StorageErrorKind {
+function kindOfAnswer({ status, code, region, isAboutKms, isStorageLike }: FailedAnswer): StorageErrorKind {
   if (code === 'AuthorizationHeaderMalformed') return region === undefined ? 'bad-credentials' : 'wrong-region'
-  if (code?.startsWith('KMS.')) return 'kms-forbidden'
+  if (code?.startsWith('KMS.') || (code === 'AccessDenied' && isAboutKms)) return 'kms-forbidden'
   const kind = code === undefined ? undefined : kindOfCode.get(code)
   if (kind !== undefined) return kind
   if (status === 301 || status === 307) return region !== undefined || isStorageLike ? 'wrong-region' : 'not-a-storage'
@@ -128,6 +134,7 @@ export function toStorageError(error: unknown, where: Where): StorageError {
         region: shape.Region ?? headers['x-amz-bucket-region'],
         requestId: shape.$metadata?.requestId,
         retryAfter: headers['retry-after'],
+        isAboutKms: /\bkms:[A-Z][A-Za-z]+/.test(String(shape.message).slice(0, 2000)),
         // A HEAD has no body to look like anything.
         isStorageLike: shape.$metadata?.requestId !== undefined || code === shape.Code || where.op === 'stat',
       },
@@ -139,6 +146,7 @@ export function toStorageError(error: unknown, where: Where): StorageError {
 
 interface ErrorShape {
   readonly name?: string
+  readonly message?: unknown
   readonly Code?: string
   readonly Region?: string
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
