@@ -39,6 +39,11 @@ export interface ConformanceOptions {
   readonly modelRuns?: number
   /** Pages that begin behind a key may hold one entry fewer than asked for, where the provider's place to begin is inclusive. */
   readonly hasShortPages?: boolean
+  /**
+   * Cases that the counterpart itself, not the driver, gets wrong, each with what it does: these must fail, so that the list cannot outlive its reasons. Named as
+   * in the table, with the group’s title before the colon.
+   */
+  readonly faults?: Readonly<Record<string, string>>
   /** Another name under which this run stands in the table of `docs/reference/driver-conformance.md`; null: it is in none. */
   readonly tableName?: string | null
 }

@@ -1,6 +1,7 @@
 // Proves that the memory driver does what every storage driver must.
 import { randomUUID } from 'node:crypto'
 import { createMemoryStorage, memoryBucket } from '#storage/memory/memory.ts'
+import { readOnly } from '#storage/read-only.ts'
 import { storageConformance } from './storage.suite.ts'
 
 storageConformance('memory', async () => {
@@ -14,3 +15,9 @@ storageConformance('memory', async () => {
     close: async () => {},
   }
 })
+
+storageConformance('memory, read-only by choice', async () => ({
+  storage: readOnly(createMemoryStorage({ name: randomUUID() })),
+  backdoor: { canName: () => true, keys: async () => [] },
+  close: async () => {},
+}))

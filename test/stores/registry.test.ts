@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '#lib/secret.ts'
 import { createRegistryStorage, type RegistryOptions, tryRegistry } from '#storage/registry/registry.ts'
 import { readOnlyConformance } from '../conformance/read-only.suite.ts'
+import { storageConformance } from '../conformance/storage.suite.ts'
 import {
   missingForRegistry,
   type Registry,
@@ -39,6 +40,20 @@ async function fill(registry: Registry): Promise<ExpectedFile[]> {
 }
 
 describe.skipIf(missing.length > 0)('docker-registry', () => {
+  storageConformance('Registry against docker-registry', async () => {
+    const registry = await startRegistry({ auth: 'token' })
+    const keys = (await fill(registry)).map(({ key }) => key)
+    const storage = createRegistryStorage(optionsOf(registry, 'token'))
+    return {
+      storage,
+      backdoor: { canName: () => true, keys: async () => keys },
+      async close() {
+        await storage.close()
+        await registry.stop()
+      },
+    }
+  })
+
   for (const auth of ['none', 'htpasswd', 'token'] as const) {
     readOnlyConformance(`docker-registry with ${auth}`, async () => {
       const registry = await startRegistry({ auth })

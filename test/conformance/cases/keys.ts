@@ -31,8 +31,9 @@ function shown(key: string): string {
 async function roundTrip({ storage, backdoor }: Stage, key: string): Promise<void> {
   const body = Buffer.from(`content of ${key}`)
   if (!backdoor.canName(key)) {
+    // A provider that says so only in its answers has no words for it where the answer has no body.
     await expectKind(storage.write(key, body, { sizeBytes: body.length }), 'unaddressable')
-    await expectKind(storage.stat(key), 'unaddressable')
+    await expectKind(storage.stat(key), ['unaddressable', 'invalid'])
     return
   }
   const written = await storage.write(key, body, { sizeBytes: body.length })
