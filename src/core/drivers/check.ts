@@ -2,15 +2,26 @@ import { type ErrorCode, errors } from '#contract/errors.ts'
 import type { Deps } from '#core/deps.ts'
 import { openCredentials, recordAudit, type Trust } from '#core/integrations/integrations.ts'
 import { AppError } from '#lib/app-error.ts'
+import { CHECK_FILE } from '#storage/check.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
-import { openStorage } from '#storage/open.ts'
+import { clockAhead } from '#storage/http/trials.ts'
+import { openStorage, type StorageSpec } from '#storage/open.ts'
 import type { CheckReport, Probe, Storage } from '#storage/port.ts'
 import { StorageError } from '#storage/storage-error.ts'
+import { unsignedUrl } from '#storage/unsigned-url.ts'
 import { inTurn } from './turns.ts'
 import { type DriverConfig, driverType, unsupported } from './types.ts'
 
 /** A check ends before the SDK's request does (120 s), so that its caller gets a reason instead of a time-out. */
 const CHECK_MS = 90_000
+const CLOCK_MS = 5_000
+const AHEAD_SECONDS_MAX = 60
+/** Failures that a wrong clock can be behind. */
+const OF_CLOCKS: ReadonlySet<string> = new Set([
+  'storage.clock_skew',
+  'storage.bad_credentials',
+  'storage.expired_credentials',
+])
 /** Further checks after one that read another check's test file. */
 const REPEATS_MAX = 2
 
@@ -34,12 +45,14 @@ export interface CheckSubject {
 export interface CheckOutcome {
   readonly report: CheckReport | null
   readonly failure: AppError | null
+  /** Seconds by which this server's clock is ahead of the storage's; null where that is not known. */
+  readonly clockAheadSeconds: number | null
 }
 
 /**
  * Really tries every right that a driver needs (DR-20, PM-01 to PM-06, PM-19), for saving and for testing. Nothing is stored here.
  *
- * `actorId`: who asked for it, for the audit of the integration whose credentials are opened; null: the server's own work.
+ * `hasClock`: the storage's clock is asked for as well, not only where a failure may be due to it. `actorId`: who asked for it, for the audit of the integration whose credentials are opened; null: the server's own work.
  *
  * Never throws for what the storage says: a refused right, a wrong address or closed roots come back as the outcome's `failure`. So does
  * `driver.not_supported`, for types whose storage this version does not reach: nothing is ever taken for tried that was not.
@@ -48,10 +61,11 @@ export async function checkDriver(
   deps: Deps,
   subject: CheckSubject,
   actorId: string | null = null,
+  hasClock = false,
 ): Promise<CheckOutcome> {
   const refusal = unsupported(driverType(subject.type), subject.integration?.type ?? null)
-  if (refusal !== null) return { report: null, failure: refusal }
-  const outcome = await tryStorage(deps, subject)
+  if (refusal !== null) return { report: null, failure: refusal, clockAheadSeconds: null }
+  const outcome = await tryStorage(deps, subject, hasClock)
   if (subject.integration !== null) {
     const { failure } = outcome
     const details = { driverType: subject.type, isUsable: failure === null, ...(failure && { code: failure.code }) }
@@ -60,25 +74,45 @@ export async function checkDriver(
   return outcome
 }
 
-async function tryStorage(deps: Deps, subject: CheckSubject): Promise<CheckOutcome> {
+async function tryStorage(deps: Deps, subject: CheckSubject, hasClock: boolean): Promise<CheckOutcome> {
   const type = driverType(subject.type)
   try {
-    const credentials = subject.integration === null ? null : await openCredentials(deps, subject.integration)
-    const { integration, folder, allowDelete } = subject
-    const context = { settings: deps.config, credentials, integration, folder, allowDelete, known: null }
-    const storage = await openStorage(type.spec(subject.config, context), deps.egress)
-    try {
+    return await withStorage(deps, subject, async (storage, spec) => {
       const place = `${type.fingerprint(subject.config, subject.integration?.id ?? null)} ${subject.folder}`
       const report = await inTurn(place, () => tryRights(deps, storage, subject))
-      return { report, failure: report.ok ? null : checkFailure(report) }
-    } finally {
-      await storage.close()
-    }
+      const isClock = report.probes.some(({ ok, code }) => !ok && code !== undefined && OF_CLOCKS.has(code))
+      const clockAheadSeconds = isClock || hasClock ? await clockOf(deps, spec, subject.folder) : null
+      return { report, failure: report.ok ? null : checkFailure(report, clockAheadSeconds), clockAheadSeconds }
+    })
   } catch (error) {
-    if (error instanceof StorageError) return { report: null, failure: storageFailure(error) }
-    if (error instanceof AppError && error.code.startsWith('integration.')) return { report: null, failure: error }
+    const none = { report: null, clockAheadSeconds: null }
+    if (error instanceof StorageError) return { ...none, failure: storageFailure(error) }
+    if (error instanceof AppError && error.code.startsWith('integration.')) return { ...none, failure: error }
     throw error
   }
+}
+
+/** Opens the storage of a driver as it is to be tried, and closes it again. Throws the integration's failures, and the storage's own. */
+export async function withStorage<T>(
+  deps: Deps,
+  subject: CheckSubject,
+  use: (storage: Storage, spec: StorageSpec) => Promise<T>,
+): Promise<T> {
+  const credentials = subject.integration === null ? null : await openCredentials(deps, subject.integration)
+  const { integration, folder, allowDelete } = subject
+  const context = { settings: deps.config, credentials, integration, folder, allowDelete, known: null }
+  const spec = driverType(subject.type).spec(subject.config, context)
+  const storage = await openStorage(spec, deps.egress)
+  try {
+    return await use(storage, spec)
+  } finally {
+    await storage.close()
+  }
+}
+
+async function clockOf(deps: Deps, spec: StorageSpec, folder: string): Promise<number | null> {
+  const url = unsignedUrl(spec, `${folder}${deps.config.hiddenFolder}/${CHECK_FILE}`)
+  return url === null ? null : clockAhead(url, deps.clock, deps.egress, AbortSignal.timeout(CLOCK_MS))
 }
 
 /** One check, or a few where its test file seems to have met that of a check in another process. */
@@ -108,15 +142,21 @@ export function storageFailure(error: StorageError): AppError {
  * The one error that stands for a failed check: the precise code where all that failed has one cause (wrong region, no such bucket, …), otherwise
  * `driver.check_failed`, whose message names the rights. The details hold every probe.
  */
-function checkFailure(report: CheckReport): AppError {
+function checkFailure(report: CheckReport, clockAheadSeconds: number | null): AppError {
   const failed = report.probes.filter((probe) => !probe.ok && !probe.optional)
-  const details = { probes: report.probes, warnings: report.warnings }
   const [first] = failed
+  const region = failed.find((probe) => probe.region !== undefined)?.region
+  const isClock = clockAheadSeconds !== null && (first?.code === 'storage.clock_skew' || isFar(clockAheadSeconds))
+  const known = { ...(region !== undefined && { region }), ...(isClock && { clockAheadSeconds }) }
+  const details = { probes: report.probes, warnings: report.warnings, ...known }
   // A check is aborted by its own clock only: the storage took too long.
   if (first?.code === 'server.stopping') return new AppError('storage.unreachable', { details })
   const code = first?.code
   const isOneCause = isErrorCode(code) && code !== 'storage.denied' && failed.every((probe) => probe.code === code)
-  if (isOneCause) return new AppError(code, { message: first?.message ?? errors[code].message, details })
+  if (isOneCause) {
+    const said = first?.message ?? errors[code].message
+    return new AppError(code, { message: isClock ? `${said} ${clockSentence(clockAheadSeconds)}` : said, details })
+  }
   const message = `The storage did not allow what the driver needs. ${sentences(failed).join(' ')}`
   return new AppError('driver.check_failed', { message, details })
 }
@@ -132,4 +172,15 @@ function sentences(failed: readonly Probe[]): string[] {
 
 function isErrorCode(code: string | undefined): code is ErrorCode {
   return code !== undefined && code in errors
+}
+
+/** Whether somebody should know of a difference of clocks, although most storages allow fifteen minutes. */
+export function isFar(aheadSeconds: number): boolean {
+  return Math.abs(aheadSeconds) > AHEAD_SECONDS_MAX
+}
+
+/** The difference of the clocks, for people. */
+export function clockSentence(aheadSeconds: number): string {
+  const how = aheadSeconds > 0 ? 'ahead of' : 'behind'
+  return `This server’s clock is ${Math.abs(aheadSeconds)} seconds ${how} the storage’s.`
 }

@@ -21,6 +21,7 @@ import { type DriverProvider, driverType } from './types.ts'
 
 export type { PolicySet } from '#storage/policy.ts'
 export type { DriverChange } from './change.ts'
+export { type BrowserTrial, type Diagnosis, examineDraft, examineDriver, prepareBrowserTrial } from './doctor.ts'
 export type { DriverDraft } from './draft.ts'
 export { type Migration, migrateDrivers, requireIntegrationAdmin } from './migrate.ts'
 export { closeDrivers, type OpenDriver, openDriver } from './open.ts'
