@@ -314,6 +314,12 @@ export const itemRoutes = {
     access: ofItem,
     byCookie: true,
     params: itemParams,
+    query: z.object({
+      download: z
+        .enum(['true', 'false'])
+        .default('false')
+        .describe('“true” has a browser save the file under its name instead of showing it.'),
+    }),
     errors: [
       'item.not_found',
       'item.missing_in_storage',

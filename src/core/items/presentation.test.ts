@@ -21,6 +21,13 @@ test('pictures without scripts, sound, video, plain text and PDF are shown; the 
   expect(presentationOf('text/html\r\nx: y', 'f').contentType).toBe('application/octet-stream')
 })
 
+test('whatever is asked for as a download is one', () => {
+  expect(presentationOf('image/png', 'f.png', true)).toEqual({
+    contentType: 'image/png',
+    disposition: 'attachment; filename="f.png"',
+  })
+})
+
 test('any name makes a header of plain characters, with the name in it', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (name) => {

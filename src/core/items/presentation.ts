@@ -29,15 +29,16 @@ export interface Presentation {
 
 /**
  * Decides how a browser may treat a file: shown in place only for raster pictures, sound, video, plain text and PDF; everything else is a download, so
- * that HTML or SVG from a bucket never runs anywhere. The type comes from the name's extension, the name from the key.
+ * that HTML or SVG from a bucket never runs anywhere. The type comes from the name's extension, the name from the key. `isDownload`: somebody
+ * asked for a download whatever the file is.
  */
-export function presentationOf(mimetype: string, name: string): Presentation {
+export function presentationOf(mimetype: string, name: string, isDownload = false): Presentation {
   const type = /^[\w.+-]+\/[\w.+-]+$/.test(mimetype) ? mimetype.toLowerCase() : UNKNOWN_TYPE
-  const isInline =
+  const isShown =
     rasterImages.has(type) || /^(audio|video)\//.test(type) || type === 'text/plain' || type === 'application/pdf'
   return {
     contentType: type === 'text/plain' ? 'text/plain; charset=utf-8' : type,
-    disposition: `${isInline ? 'inline' : 'attachment'}; ${filenameParameters(name)}`,
+    disposition: `${isShown && !isDownload ? 'inline' : 'attachment'}; ${filenameParameters(name)}`,
   }
 }
 

@@ -23,6 +23,8 @@ export const SIGNED_TTL_SECONDS = 3600
 export interface StreamRequest {
   /** `HEAD`: facts only. A signed address is good for GET alone, so it never redirects. */
   readonly isHead: boolean
+  /** Somebody asked for a file to save, not to look at. */
+  readonly isDownload?: boolean
   readonly range: string | undefined
   /** Ends the read of the storage when the client has gone. */
   readonly signal: AbortSignal
@@ -89,7 +91,7 @@ async function streamObject(
   if (item.object_key === null && (item.flags & FLAG_UNADDRESSABLE) !== 0) throw new AppError('item.unaddressable')
   const { opened, key } = await locateObject(deps, view, item.path, item)
   const types = await mediaTypeNames(deps.db, [item.type_no])
-  const presentation = presentationOf(types.get(item.type_no) ?? UNKNOWN_TYPE, item.name)
+  const presentation = presentationOf(types.get(item.type_no) ?? UNKNOWN_TYPE, item.name, request.isDownload)
   try {
     if (opened.isProxied || request.isHead) return await throughServer(opened, key, presentation, request)
     if (item.state === MISSING && (await opened.storage.stat(key, { signal: request.signal })) === null) throw gone()
@@ -114,7 +116,15 @@ async function redirect(
 ): Promise<StreamAnswer> {
   const ttlSeconds = Math.min(SIGNED_TTL_SECONDS, storage.can.sign_max_seconds)
   // Credentials and settings are part of it: an address signed with a key that was rotated must not outlive the rotation here.
-  const facts = [view.datasetId, driver?.id, driver?.epoch, driver?.integrationVersion, unpackEtag(item.etag), key]
+  const facts = [
+    view.datasetId,
+    driver?.id,
+    driver?.epoch,
+    driver?.integrationVersion,
+    unpackEtag(item.etag),
+    presentation.disposition,
+    key,
+  ]
   const signed = await addressesOf(deps).get(facts.join('\0'), deps.clock.now(), async () =>
     storage.signRead(key, {
       ttlSeconds,

@@ -43,6 +43,7 @@ export const itemHandlers: Handlers<typeof itemRoutes> = {
   streamItem: async (deps, call) => {
     const answer = await streamItem(deps, call.caller, call.params.itemId, {
       isHead: call.raw.method === 'HEAD',
+      isDownload: call.query.download === 'true',
       range: call.raw.headers.range,
       signal: untilClosed(call.reply),
     }).catch((error: unknown) => {
