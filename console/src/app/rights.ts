@@ -58,3 +58,11 @@ export function useIsDeveloper(projectId: string | undefined): boolean {
   const role = useProjectRole(projectId)
   return role === 'owner' || role === 'engineer'
 }
+
+/** Id of the active project, when it is one of the active organization: things of two organizations never meet. */
+export function useProjectOfOrg(): string | undefined {
+  const projectId = useProjectId()
+  const orgId = useOrgId()
+  const projects = useProjects()
+  return projects.data?.find(({ id }) => id === projectId)?.org.id === orgId ? projectId : undefined
+}

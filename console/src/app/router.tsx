@@ -65,7 +65,45 @@ const viewer = createRoute({
   component: lazyRouteComponent(() => import('../features/viewer/viewer-page.tsx'), 'ViewerPage'),
 })
 
-const tree = root.addChildren([login, setup, shell.addChildren([home, datasets, browser, viewer])])
+const drivers = createRoute({
+  getParentRoute: () => shell,
+  path: '/projects/$projectId/drivers',
+  component: lazyRouteComponent(() => import('../features/drivers/drivers-page.tsx'), 'DriversPage'),
+})
+
+const integrations = createRoute({
+  getParentRoute: () => shell,
+  path: '/orgs/$orgId/integrations',
+  component: lazyRouteComponent(() => import('../features/integrations/integrations-page.tsx'), 'IntegrationsPage'),
+})
+
+const membersPage = lazyRouteComponent(() => import('../features/members/members-page.tsx'), 'MembersPage')
+
+const projectMembers = createRoute({
+  getParentRoute: () => shell,
+  path: '/projects/$projectId/members',
+  component: membersPage,
+})
+
+const orgMembers = createRoute({ getParentRoute: () => shell, path: '/orgs/$orgId/members', component: membersPage })
+
+const settingsTabs = ['project', 'organization', 'account'] as const
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: '/settings',
+  validateSearch: (search: Record<string, unknown>): { tab?: (typeof settingsTabs)[number] } => {
+    const tab = settingsTabs.find((each) => each === search.tab)
+    return tab === undefined ? {} : { tab }
+  },
+  component: lazyRouteComponent(() => import('../features/settings/settings-page.tsx'), 'SettingsPage'),
+})
+
+const tree = root.addChildren([
+  login,
+  setup,
+  shell.addChildren([home, datasets, drivers, integrations, projectMembers, orgMembers, settings, browser, viewer]),
+])
 
 /** Every page of the console by its address. */
 export const router = createRouter({

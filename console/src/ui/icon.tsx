@@ -19,7 +19,15 @@ const paths = {
   search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM20 20l-4-4',
   copy: 'M9 9h11v11H9ZM5 15H4V4h11v1',
   warning: 'M12 4 2.5 20h19ZM12 10v4M12 17h.01',
+  info: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 11v5M12 8h.01',
+  error: 'M8.3 3h7.4L21 8.3v7.4L15.7 21H8.3L3 15.7V8.3ZM12 8v5M12 16h.01',
+  pause: 'M9 5v14M15 5v14',
+  play: 'M8 5v14l11-7Z',
+  back: 'M11 5l-7 7 7 7M4 12h16',
   check: 'M5 13l4 4L19 7',
+  trash: 'M4 7h16M9 7V4h6v3M6 7l1 14h10l1-14M10 11v6M14 11v6',
+  edit: 'M4 20h4L19 9l-4-4L4 16ZM13 7l4 4',
+  key: 'M14 14a5 5 0 1 0-4-4l-7 7v4h4l1-2h2v-2h2Z',
   cross: 'M6 6l12 12M18 6 6 18',
 } as const
 

@@ -1,21 +1,14 @@
-import {
-  ActionIcon,
-  AppShell,
-  Burger,
-  Group,
-  Menu,
-  NavLink,
-  ScrollArea,
-  Select,
-  Text,
-  useMantineColorScheme,
-} from '@mantine/core'
+import { ActionIcon, AppShell, Burger, Group, Menu, ScrollArea, Text, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { useMe, useProjectId, useProjects } from '../../app/place.ts'
+import { ConnectDrawer } from '../../app/connect-drawer.tsx'
+import { useMe } from '../../app/place.ts'
 import { logOut } from '../../app/session.ts'
 import { Icon } from '../../ui/icon.tsx'
+import { Navigation } from './navigation.tsx'
+import { ProjectSwitch } from './project-switch.tsx'
+import classes from './shell.module.css'
 
 /** The frame around every page: where one is, where one can go, who one is. */
 export function Shell() {
@@ -27,13 +20,25 @@ export function Shell() {
       navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
       padding={0}
     >
+      <a href="#page" className={classes.skip}>
+        {t('nav.skip')}
+      </a>
       <AppShell.Header>
         <Group h="100%" px="md" gap="sm" wrap="nowrap">
-          <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('nav.toggle')} />
-          <Icon name="logo" size={28} />
-          <Text fw={700} visibleFrom="xs">
-            {t('app.name')}
-          </Text>
+          <Burger
+            opened={isOpen}
+            onClick={toggle}
+            hiddenFrom="sm"
+            size="sm"
+            aria-label={t('nav.toggle')}
+            aria-expanded={isOpen}
+          />
+          <Link to="/" aria-label={t('app.name')} className={classes.home}>
+            <Icon name="logo" size={28} />
+            <Text fw={700} visibleFrom="xs" component="span">
+              {t('app.name')}
+            </Text>
+          </Link>
           <ProjectSwitch />
           <Group ml="auto" gap="xs" wrap="nowrap">
             <ThemeSwitch />
@@ -42,54 +47,15 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar aria-label={t('nav.main')}>
-        <AppShell.Section grow component={ScrollArea} p="xs" onClick={close}>
-          <Navigation />
+        <AppShell.Section grow component={ScrollArea} p="xs">
+          <Navigation follow={close} />
         </AppShell.Section>
       </AppShell.Navbar>
-      <AppShell.Main>
+      <AppShell.Main id="page" tabIndex={-1} className={classes.main}>
         <Outlet />
       </AppShell.Main>
+      <ConnectDrawer />
     </AppShell>
-  )
-}
-
-function Navigation() {
-  const { t } = useTranslation()
-  const projectId = useProjectId()
-  if (projectId === undefined) return null
-  return (
-    <>
-      <Text size="xs" fw={700} c="dimmed" px="sm" py={6}>
-        {t('nav.data')}
-      </Text>
-      <NavLink
-        label={t('nav.datasets')}
-        leftSection={<Icon name="dataset" />}
-        renderRoot={(props) => <Link to="/projects/$projectId/datasets" params={{ projectId }} {...props} />}
-      />
-    </>
-  )
-}
-
-function ProjectSwitch() {
-  const { t } = useTranslation()
-  const navigate = useNavigate()
-  const projects = useProjects()
-  const projectId = useProjectId()
-  return (
-    <Select
-      aria-label={t('nav.project')}
-      placeholder={t('nav.noProject')}
-      data={(projects.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-      value={projectId ?? null}
-      onChange={(chosen) =>
-        chosen !== null && void navigate({ to: '/projects/$projectId/datasets', params: { projectId: chosen } })
-      }
-      searchable
-      allowDeselect={false}
-      w="min(16rem, 45vw)"
-      size="sm"
-    />
   )
 }
 
@@ -106,6 +72,7 @@ function ThemeSwitch() {
 function AccountMenu() {
   const { t } = useTranslation()
   const me = useMe()
+  const navigate = useNavigate()
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -114,7 +81,10 @@ function AccountMenu() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{me.data?.email}</Menu.Label>
+        <Menu.Label className="name">{me.data?.email}</Menu.Label>
+        <Menu.Item onClick={() => void navigate({ to: '/settings', search: { tab: 'account' } })}>
+          {t('settings.account')}
+        </Menu.Item>
         <Menu.Item component="a" href="/api/v1/docs">
           {t('nav.apiReference')}
         </Menu.Item>

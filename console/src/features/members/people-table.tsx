@@ -1,0 +1,130 @@
+import { ActionIcon, Badge, Group, Select, Table, Text, TextInput } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { User } from '#contract/auth.ts'
+import { useMe } from '../../app/place.ts'
+import { formatTime } from '../../ui/format.ts'
+import { Icon } from '../../ui/icon.tsx'
+import { Reasoned } from '../../ui/reasoned.tsx'
+
+/** A role with the word and the sentence people read. */
+export interface RoleWords {
+  readonly role: string
+  readonly label: string
+  readonly hint: string
+}
+
+interface Props {
+  people: readonly User[]
+  roles: readonly RoleWords[]
+  /** Why this person's role cannot be changed, or the person removed; null when it can. */
+  whyNot: (person: User) => string | null
+  setRole: (person: User, role: string) => void
+  remove: (person: User) => void
+  /** Beside the search: what adds people. */
+  action: ReactNode
+}
+
+/** People and bots with their roles. */
+export function PeopleTable({ people, roles, whyNot, setRole, remove, action }: Props) {
+  const { t } = useTranslation()
+  const [search, setSearch] = useState('')
+  const shown = people.filter(({ email }) => email.toLowerCase().includes(search.toLowerCase()))
+  return (
+    <>
+      <Group mb="sm" justify="space-between">
+        <TextInput
+          aria-label={t('members.search')}
+          placeholder={t('members.search')}
+          leftSection={<Icon name="search" size={16} />}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+          w="min(20rem, 100%)"
+        />
+        {action}
+      </Group>
+      <Table.ScrollContainer minWidth={560}>
+        <Table highlightOnHover verticalSpacing="xs">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('members.person')}</Table.Th>
+              <Table.Th>{t('members.role')}</Table.Th>
+              <Table.Th>{t('members.since')}</Table.Th>
+              <Table.Th w={48} />
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {shown.map((person) => (
+              <Person key={person.id} {...{ person, roles, setRole, remove }} reason={whyNot(person)} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <dl>
+        {roles.map(({ role, label, hint }) => (
+          <Text key={role} size="xs" c="dimmed" component="div">
+            <dt style={{ display: 'inline', fontWeight: 600 }}>{label}:</dt>{' '}
+            <dd style={{ display: 'inline', margin: 0 }}>{hint}</dd>
+          </Text>
+        ))}
+      </dl>
+    </>
+  )
+}
+
+interface PersonProps extends Pick<Props, 'roles' | 'setRole' | 'remove'> {
+  person: User
+  reason: string | null
+}
+
+function Person({ person, roles, reason, setRole, remove }: PersonProps) {
+  const { t } = useTranslation()
+  const me = useMe()
+  const { email, type } = person
+  return (
+    <Table.Tr>
+      <Table.Td className="name">
+        {email}{' '}
+        {person.id === me.data?.id && (
+          <Badge size="xs" variant="light">
+            {t('members.you')}
+          </Badge>
+        )}
+        {type === 'bot' && (
+          <Badge size="xs" variant="light" color="gray">
+            {t('members.bot')}
+          </Badge>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <Reasoned reason={reason}>
+          <Select
+            aria-label={t('members.roleOf', { name: email })}
+            data={roles.map(({ role, label }) => ({ value: role, label }))}
+            value={person.role}
+            onChange={(role) => role !== null && role !== person.role && setRole(person, role)}
+            disabled={reason !== null}
+            allowDeselect={false}
+            size="xs"
+            w="12rem"
+          />
+        </Reasoned>
+      </Table.Td>
+      <Table.Td>
+        <Text size="sm">{formatTime(person.createdAt)}</Text>
+      </Table.Td>
+      <Table.Td>
+        {reason === null && (
+          <ActionIcon
+            variant="subtle"
+            color="red"
+            onClick={() => remove(person)}
+            aria-label={`${t('actions.remove')}: ${email}`}
+          >
+            <Icon name="trash" size={18} />
+          </ActionIcon>
+        )}
+      </Table.Td>
+    </Table.Tr>
+  )
+}

@@ -1,0 +1,74 @@
+import { Badge, Group, List, Paper, Stack, Text, ThemeIcon } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import { ApiError } from '#client/client.ts'
+import type { Driver } from '#contract/drivers.ts'
+import { Icon } from './icon.tsx'
+
+type Probe = Driver['probes'][number]
+
+interface Probes {
+  readonly probes: readonly Probe[]
+  readonly warnings: readonly string[]
+}
+
+/** The rights that were tried before a failure, where it tells of them. */
+export function failedProbes(error: unknown): Probes | null {
+  if (!(error instanceof ApiError) || typeof error.details !== 'object' || error.details === null) return null
+  const { probes, warnings } = error.details as { probes?: Probe[]; warnings?: string[] }
+  return Array.isArray(probes) ? { probes, warnings: warnings ?? [] } : null
+}
+
+/** Every right that was really tried, with what came of it and what would mend it. */
+export function ProbeList({ probes, warnings }: Probes) {
+  const { t } = useTranslation()
+  if (probes.length === 0 && warnings.length === 0) return null
+  return (
+    <Paper withBorder p="sm">
+      <Stack gap="xs" component="ul" m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('probes.title')}>
+        {probes.map((probe) => (
+          <Group key={probe.name} component="li" gap="sm" wrap="nowrap" align="flex-start">
+            <ThemeIcon size="sm" radius="xl" variant="light" color={colour(probe)}>
+              <Icon name={probe.ok ? 'check' : probe.optional ? 'warning' : 'cross'} size={14} />
+            </ThemeIcon>
+            <div>
+              <Group gap="xs">
+                <Text size="sm" fw={500}>
+                  {t(`probes.names.${probe.name}` as 'probes.names.list', probe.name)}
+                </Text>
+                <Badge size="xs" variant="light" color={colour(probe)}>
+                  {t(probe.ok ? 'probes.ok' : probe.optional ? 'probes.optional' : 'probes.failed')}
+                </Badge>
+              </Group>
+              {!probe.ok && probe.message !== undefined && (
+                <Text size="xs" c="dimmed" className="name">
+                  {probe.message}
+                </Text>
+              )}
+              {probe.region !== undefined && (
+                <Text size="xs" c="dimmed">
+                  {t('probes.region', { region: probe.region })}
+                </Text>
+              )}
+              {!probe.ok && probe.remedy !== undefined && (
+                <Text size="xs" className="name">
+                  {probe.remedy}
+                </Text>
+              )}
+            </div>
+          </Group>
+        ))}
+      </Stack>
+      {warnings.length > 0 && (
+        <List size="xs" mt="xs" icon={<Icon name="warning" size={14} />}>
+          {warnings.map((warning) => (
+            <List.Item key={warning} className="name">
+              {warning}
+            </List.Item>
+          ))}
+        </List>
+      )}
+    </Paper>
+  )
+}
+
+const colour = ({ ok, optional }: Probe) => (ok ? 'teal' : optional ? 'yellow' : 'red')
