@@ -12,6 +12,7 @@ import { graphileQueue } from '#queue/graphile-worker.ts'
 import type { Egress } from '#storage/egress.ts'
 import { guardedEgress } from '#storage/egress-guard.ts'
 import { EgressPolicy } from '#storage/egress-policy.ts'
+import { loadDriverModules } from '#storage/modules.ts'
 import { isThisMachine, OwnServices } from '#storage/own-services.ts'
 import { openVault } from '#vault/master-key.ts'
 
@@ -78,6 +79,7 @@ export async function openDeps(options: {
   readonly foreground?: Foreground
 }): Promise<OpenDeps> {
   const { config, log } = options
+  await loadDriverModules(config.driverModules)
   const vault = await openVault(config)
   const db = createPool(options.databaseUrl, {
     connectionsMax: options.connectionsMax,

@@ -36,6 +36,12 @@ export const variables = z.object({
     .string()
     .default('')
     .describe('Folders on this server that local-folder drivers may use, separated by “:”.'),
+  SLUICE_DRIVERS: z
+    .string()
+    .default('')
+    .describe(
+      'Modules that bring storage drivers of their own (docs/drivers.md): full paths of files, separated by “:”.',
+    ),
   SLUICE_HIDDEN_FOLDER: z
     .string()
     .regex(/^\.[\w.-]{1,62}$/)
@@ -136,6 +142,8 @@ export interface Config {
   readonly orgName: string | undefined
   readonly masterKey: Secret | undefined
   readonly localRoots: readonly string[]
+  /** Files of modules that bring storage drivers; code of this server once they are loaded. */
+  readonly driverModules: readonly string[]
   readonly hiddenFolder: string
   readonly logLevel: string
   readonly listConnections: number
@@ -182,6 +190,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     localRoots: v.SLUICE_LOCAL_ROOTS.split(':')
       .filter(Boolean)
       .map((path) => resolve(path)),
+    driverModules: v.SLUICE_DRIVERS.split(':').filter(Boolean),
     hiddenFolder: v.SLUICE_HIDDEN_FOLDER,
     logLevel: v.SLUICE_LOG_LEVEL,
     listConnections: v.SLUICE_LIST_CONNECTIONS,

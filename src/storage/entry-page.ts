@@ -1,4 +1,4 @@
-import type { EntryCursor, ListPage, ListQuery, SkippedEntry } from './port.ts'
+import type { EntryCursor, ListPage, ListQuery, ProviderId, SkippedEntry } from './port.ts'
 import { StorageError } from './storage-error.ts'
 
 /** An object as a driver without a wire format lists it. */
@@ -139,7 +139,7 @@ class ObjectCursor implements EntryCursor {
 export function rangeOf(
   range: { readonly start: number; readonly end?: number } | undefined,
   sizeBytes: number,
-  where: { readonly provider: 'local' | 'memory'; readonly key: string },
+  where: { readonly provider: ProviderId; readonly key: string },
 ): { start: number; end: number } {
   const start = range?.start ?? 0
   const end = Math.min((range?.end ?? sizeBytes - 1) + 1, sizeBytes)

@@ -2,6 +2,7 @@ import type { AzureOptions } from './azure/azure.ts'
 import type { Egress } from './egress.ts'
 import type { GcsOptions } from './gcs/gcs.ts'
 import type { LocalOptions } from './local/local.ts'
+import { type ModuleSpec, openModule } from './modules.ts'
 import type { Storage } from './port.ts'
 import type { RegistryOptions } from './registry/registry.ts'
 import type { S3Options } from './s3/s3.ts'
@@ -14,6 +15,7 @@ export type StorageSpec =
   | ({ readonly provider: 'gcs' } & GcsOptions)
   | ({ readonly provider: 'local' } & LocalOptions)
   | { readonly provider: 'memory'; readonly name: string }
+  | ({ readonly provider: 'module' } & ModuleSpec)
 
 /**
  * Opens a storage; its driver is imported with the first use. For core's drivers, and whoever is done with it calls `close()`.
@@ -34,5 +36,7 @@ export async function openStorage(spec: StorageSpec, egress: Egress): Promise<St
       return (await import('./local/local.ts')).openLocalStorage(spec)
     case 'memory':
       return (await import('./memory/memory.ts')).createMemoryStorage(spec)
+    case 'module':
+      return openModule(spec, egress)
   }
 }

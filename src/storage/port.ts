@@ -1,8 +1,11 @@
 import type { Readable } from 'node:stream'
 import type { SkipReason } from '#contract/skip-reasons.ts'
 
-/** The kinds of storage there is a driver for. */
-export type ProviderId = 's3' | 'gcs' | 'azure' | 'registry' | 'local' | 'memory'
+/** The kinds of storage there is a driver for: ours, and those that an operator's modules bring (docs/drivers.md). */
+export type ProviderId = 's3' | 'gcs' | 'azure' | 'registry' | 'local' | 'memory' | ModuleType
+
+/** The type of driver that a module brings: never that of one of ours, now or later. */
+export type ModuleType = `x-${string}`
 
 /**
  * The name of an object inside its bucket, exactly as the user chose it: bytes, never trimmed, normalised or re-encoded.

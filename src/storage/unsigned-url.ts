@@ -24,6 +24,7 @@ export function unsignedUrl(spec: StorageSpec, key: string): string | null {
       return `${spec.origin}/v2/`
     case 'local':
     case 'memory':
+    case 'module':
       return null
   }
 }

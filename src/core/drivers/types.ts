@@ -8,6 +8,7 @@ import { azureDrivers } from './azure-type.ts'
 import { gcsType } from './gcs-type.ts'
 import { keptTypes } from './kept-types.ts'
 import { localType } from './local-type.ts'
+import { missingType, moduleTypes } from './module-type.ts'
 import { registryType } from './registry-type.ts'
 import { s3Type } from './s3-type.ts'
 
@@ -15,7 +16,16 @@ import { s3Type } from './s3-type.ts'
 export type DriverConfig = Readonly<Record<string, string | boolean>>
 
 /** Whose storage a driver reaches; what lists are grouped by (DR-17). */
-export type DriverProvider = 'aws' | 'gcp' | 'azure' | 'powerscale' | 'faas' | 'compute' | 'registry' | 'local'
+export type DriverProvider =
+  | 'aws'
+  | 'gcp'
+  | 'azure'
+  | 'powerscale'
+  | 'faas'
+  | 'compute'
+  | 'registry'
+  | 'local'
+  | 'module'
 
 /** What of a driver besides its payload its storage may depend on. */
 export interface SpecContext {
@@ -57,12 +67,14 @@ export interface DriverType {
   spec(config: DriverConfig, context: SpecContext): StorageSpec
 }
 
-const types: readonly DriverType[] = [s3Type, gcsType, ...azureDrivers, ...keptTypes, registryType, localType]
+const ownTypes: readonly DriverType[] = [s3Type, gcsType, ...azureDrivers, ...keptTypes, registryType, localType]
 
 /** The type of this name; throws `driver.invalid` for any other. */
 export function driverType(type: string): DriverType {
+  const types = [...ownTypes, ...moduleTypes()]
   const found = types.find((each) => each.type === type)
   if (found !== undefined) return found
+  if (/^x-[a-z0-9-]{1,41}$/.test(type)) return missingType(type)
   const names = types.map((each) => each.type).join(', ')
   const message = `There is no such type of storage driver; there are: ${names}.`
   throw new AppError('driver.invalid', { message, details: [{ path: 'type', message }] })

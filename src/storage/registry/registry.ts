@@ -225,10 +225,10 @@ class RegistryStorage implements Storage {
     signal: AbortSignal | undefined,
   ): Promise<{ part: Part; repository: string } | null> {
     const address = addressOf(addressableKey(key, { provider: 'registry', op }))
-    if (address === null) return null
-    const { repository, tag, file } = address
     try {
       signal?.throwIfAborted()
+      if (address === null) return null
+      const { repository, tag, file } = address
       const artifact = await this.#tree.artifact(repository, tag, signal)
       const part = artifact?.parts.find((one) => one.file === file)
       return part === undefined ? null : { part, repository }
