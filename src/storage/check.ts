@@ -163,7 +163,8 @@ class Check {
     }
     const write = this.#probes.get('write')
     const message = `Not tried, because the test file could not be written. ${write?.message ?? ''}`.trim()
-    return { name, ok: false, optional, code: write?.code ?? 'storage.invalid_answer', message }
+    const remedy = write?.remedy === undefined ? {} : { remedy: write.remedy }
+    return { name, ok: false, optional, code: write?.code ?? 'storage.invalid_answer', message, ...remedy }
   }
 
   #isOptional(name: ProbeName): boolean {
