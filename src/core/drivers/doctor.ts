@@ -4,6 +4,7 @@ import { CHECK_FILE } from '#storage/check.ts'
 import { type CorsTrial, tryCors } from '#storage/http/trials.ts'
 import { addressableKey } from '#storage/key.ts'
 import type { Capabilities, Probe, SignedRequest, Storage } from '#storage/port.ts'
+import { readOnlyCapabilities } from '#storage/read-only.ts'
 import { StorageError } from '#storage/storage-error.ts'
 import { checkFields, integrationOf, requireDriver } from './change.ts'
 import {
@@ -60,6 +61,7 @@ export async function examineDriver(deps: Deps, caller: Caller, id: string, orig
 async function diagnose(deps: Deps, subject: CheckSubject, outcome: CheckOutcome, origin: string): Promise<Diagnosis> {
   const { report, failure, clockAheadSeconds } = outcome
   const probes = report?.probes ?? []
+  const isReadOnly = subject.config.readOnly === true
   const isSigning = probes.some(({ name, ok }) => name === 'sign' && ok)
   const cors = isSigning ? await corsOf(deps, subject, origin) : null
   const warnings = [...(report?.warnings ?? [])]
@@ -72,7 +74,7 @@ async function diagnose(deps: Deps, subject: CheckSubject, outcome: CheckOutcome
     region: probes.find((probe) => probe.region !== undefined)?.region ?? null,
     clockAheadSeconds,
     cors,
-    capabilities: report?.capabilities ?? null,
+    capabilities: report === null ? null : { ...report.capabilities, ...(isReadOnly && readOnlyCapabilities) },
   }
 }
 
