@@ -18,7 +18,7 @@ const usage = `Sluice connects your own cloud storage to your data work: it inde
   npm run demo                   the server with a sample bucket, a project and a synced dataset
   npm run demo -- --once --json  the same on free ports, checked, one line of JSON, then the end
   npm test [-- SUITE…]           the tests: unit and integration unless named; also model, convergence,
-                                 mutants, stores, crash, sdk
+                                 mutants, stores, crash, sdk, e2e
   npm run bench -- NAME …        a benchmark: listing, scan, sync, presign, browse
   npm run check                  types, lint, architecture and unit tests
   npm run build                  the console, when it is not to be built by the first start
@@ -44,6 +44,7 @@ const suites = {
   ],
   crash: [],
   sdk: ['python3', 'radosgw', 'ceph-mon', 'ceph-osd'],
+  e2e: ['chromium', 'radosgw', 'ceph-mon', 'ceph-osd'],
 }
 
 let chosenNode
@@ -193,8 +194,9 @@ function isHeld(lock, waitedMs) {
 
 // ---- the console ------------------------------------------------------------------------------------------------------------------------------
 
-/** Whether what was built of the console is newer than all it is built from. */
+/** Whether what was built of the console is newer than all it is built from; where its sources are not, there is nothing to build. */
 function isConsoleBuilt() {
+  if (!existsSync(join(root, 'console'))) return true
   const built = join(root, 'dist', 'console', 'index.html')
   if (!existsSync(built)) return false
   const sources = ['console', 'src/contract', 'src/client', 'vite.config.ts', 'package-lock.json']
