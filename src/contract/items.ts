@@ -319,6 +319,12 @@ export const itemRoutes = {
         .enum(['true', 'false'])
         .default('false')
         .describe('“true” has a browser save the file under its name instead of showing it.'),
+      through: z
+        .enum(['server'])
+        .optional()
+        .describe(
+          'Gives one part of the file, a MiB at most, through this server: for a page that the bucket does not let read it (CORS).',
+        ),
     }),
     errors: [
       'item.not_found',

@@ -20,6 +20,7 @@ const odd = [
   'back\\slash.txt',
   'line\nbreak.txt',
 ]
+const MIB = 1024 * 1024
 const bytesOf = (key: string) => Buffer.from(`bytes of ${key}`)
 
 let api: TestApi
@@ -47,9 +48,9 @@ describe('from a bucket that signs', () => {
   let dataset: SeededDataset
   beforeAll(async () => {
     bucket = await openBucket()
-    const keys = [...odd, 'page.html', 'film.mp4', 'empty', 'back-again.txt']
-    for (const key of keys)
-      bucket.put(`pre/${key}`, key === 'empty' ? Buffer.alloc(0) : bytesOf(key), 'application/x-whatever')
+    const keys = [...odd, 'page.html', 'film.mp4', 'empty', 'back-again.txt', 'large.json']
+    const special: Record<string, Buffer> = { empty: Buffer.alloc(0), 'large.json': Buffer.alloc(MIB + 100, '7') }
+    for (const key of keys) bucket.put(`pre/${key}`, special[key] ?? bytesOf(key), 'application/x-whatever')
     const integrationId = await addIntegration(api)
     const driverId = await addDriver(api, { projectId, integrationId, bucket, payload: { path: 'pre' } })
     dataset = await seedDataset(
@@ -84,6 +85,29 @@ describe('from a bucket that signs', () => {
     const age = /^private, max-age=(\d+)$/.exec(String(first.headers['cache-control']))
     expect(Number(age?.[1])).toBeGreaterThan(0)
     expect(Number(age?.[1])).toBeLessThanOrEqual(240)
+  })
+
+  test('a page that may not read the bucket gets one part through the server, and no file is carried through it', async () => {
+    const through = (key: string, headers: Record<string, string> = {}) =>
+      api.app.inject({
+        url: `/api/v1/items/${dataset.idOf(key)}/stream?through=server`,
+        headers: { authorization: `Bearer ${api.owner.token}`, ...headers },
+      })
+    const whole = await through('plain.txt')
+    expect([whole.statusCode, whole.rawPayload]).toEqual([200, bytesOf('plain.txt')])
+    for (const headers of [{}, { range: 'bytes=0-' }] as Record<string, string>[]) {
+      const cut = await through('large.json', headers)
+      expect([cut.statusCode, cut.rawPayload.length, cut.headers['content-range']]).toEqual([
+        206,
+        MIB,
+        `bytes 0-${MIB - 1}/${MIB + 100}`,
+      ])
+    }
+    const end = await through('large.json', { range: 'bytes=-50' })
+    expect([end.statusCode, end.rawPayload.length]).toEqual([206, 50])
+    expect((await through('empty', { range: 'bytes=0-9' })).statusCode).toBe(200)
+    const gone = await through('ghost.txt')
+    expect([gone.statusCode, gone.json().code]).toEqual([404, 'item.missing_in_storage'])
   })
 
   test('what could run is only offered for download', async () => {

@@ -18,6 +18,8 @@ import { SignedAddresses } from './signed-addresses.ts'
 
 /** Life of a signed address in seconds; the SDK collects addresses first and pulls them late. */
 export const SIGNED_TTL_SECONDS = 3600
+/** Most bytes that somebody gets through the server where an address could be signed: enough to read, too little to carry files. */
+const PART_BYTES_MAX = 1024 * 1024
 
 /** What a request for a file's bytes may say. */
 export interface StreamRequest {
@@ -25,6 +27,8 @@ export interface StreamRequest {
   readonly isHead: boolean
   /** Somebody asked for a file to save, not to look at. */
   readonly isDownload?: boolean
+  /** A part of the file is to come through the server also where an address can be signed; `PART_BYTES_MAX` of it at most. */
+  readonly isThroughServer?: boolean
   readonly range: string | undefined
   /** Ends the read of the storage when the client has gone. */
   readonly signal: AbortSignal
@@ -93,7 +97,8 @@ async function streamObject(
   const types = await mediaTypeNames(deps.db, [item.type_no])
   const presentation = presentationOf(types.get(item.type_no) ?? UNKNOWN_TYPE, item.name, request.isDownload)
   try {
-    if (opened.isProxied || request.isHead) return await throughServer(opened, key, presentation, request)
+    if (opened.isProxied || request.isHead || request.isThroughServer)
+      return await throughServer(opened, key, presentation, request)
     if (item.state === MISSING && (await opened.storage.stat(key, { signal: request.signal })) === null) throw gone()
     return await redirect(deps, opened, view, item, key, presentation)
   } catch (error) {
@@ -145,11 +150,13 @@ function addressesOf(deps: Deps): SignedAddresses {
 }
 
 async function throughServer(
-  { storage }: OpenStore,
+  opened: OpenStore,
   key: string,
   presentation: Presentation,
-  { isHead, range, signal }: StreamRequest,
+  { isHead, range, signal, isThroughServer }: StreamRequest,
 ): Promise<StreamAnswer> {
+  const isLimited = isThroughServer === true && !opened.isProxied
+  const { storage } = opened
   const describe = (entry: Entry) => ({
     kind: 'bytes' as const,
     presentation,
@@ -157,10 +164,10 @@ async function throughServer(
     modifiedMs: entry.modifiedMs,
     sizeBytes: entry.sizeBytes,
   })
-  if (isHead || range !== undefined) {
+  if (isHead || range !== undefined || isLimited) {
     const entry = await storage.stat(key, { signal })
     if (entry === null) throw gone()
-    const asked = isHead ? ({ kind: 'all' } as const) : readRange(range, entry.sizeBytes)
+    const asked = isHead ? ({ kind: 'all' } as const) : askedPart(range, entry.sizeBytes, isLimited)
     if (asked.kind === 'unsatisfiable') {
       throw new AppError('item.range_not_satisfiable', { details: { sizeBytes: entry.sizeBytes } })
     }
@@ -168,10 +175,17 @@ async function throughServer(
     if (asked.kind === 'part') {
       // Held to the file that was measured, or the range might be another one's.
       const part = { start: asked.start, end: asked.end }
-      const opened = await storage.read(key, { range: part, ifMatch: entry.etag, signal })
-      return { ...describe(entry), part, body: opened.body }
+      const { body } = await storage.read(key, { range: part, ifMatch: entry.etag, signal })
+      return { ...describe(entry), part, body }
     }
   }
-  const opened = await storage.read(key, { signal })
-  return { ...describe(opened.entry), part: null, body: opened.body }
+  const { entry, body } = await storage.read(key, { signal })
+  return { ...describe(entry), part: null, body }
+}
+
+function askedPart(range: string | undefined, sizeBytes: number, isLimited: boolean): ReturnType<typeof readRange> {
+  const asked = readRange(range, sizeBytes)
+  if (!isLimited || asked.kind === 'unsatisfiable') return asked
+  if (asked.kind === 'part') return { ...asked, end: Math.min(asked.end, asked.start + PART_BYTES_MAX - 1) }
+  return sizeBytes <= PART_BYTES_MAX ? asked : { kind: 'part', start: 0, end: PART_BYTES_MAX - 1 }
 }

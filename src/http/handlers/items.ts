@@ -44,6 +44,7 @@ export const itemHandlers: Handlers<typeof itemRoutes> = {
     const answer = await streamItem(deps, call.caller, call.params.itemId, {
       isHead: call.raw.method === 'HEAD',
       isDownload: call.query.download === 'true',
+      isThroughServer: call.query.through === 'server',
       range: call.raw.headers.range,
       signal: untilClosed(call.reply),
     }).catch((error: unknown) => {
