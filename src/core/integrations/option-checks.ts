@@ -1,3 +1,5 @@
+import { readDocument } from './json-document.ts'
+
 /** Says what is wrong with a text that was typed, in a whole sentence that never repeats it; null when nothing is. */
 export type OptionCheck = (value: string) => string | null
 
@@ -50,28 +52,25 @@ export const keyFileProblem: OptionCheck = (value) => keyProblem(value, KEY_FILE
 
 /** The JSON text of an external-account configuration (workload identity federation). */
 export const externalAccountProblem: OptionCheck = (value) => {
-  const file = parseObject(value)
-  if (file === null) return 'It must be the text of a JSON object.'
+  const read = readDocument(value)
+  if ('problem' in read) return read.problem ?? 'It must be the text of a JSON object.'
+  const { type } = read.document
   // Google's tools write the type; scripts that leave it out are taken at their word.
-  return file.type === undefined || file.type === 'external_account' ? null : 'Its “type” must be “external_account”.'
+  return type === undefined || type === 'external_account' ? null : 'Its “type” must be “external_account”.'
 }
 
 function keyProblem(value: string, fields: readonly string[]): string | null {
-  const file = parseObject(value)
-  if (file === null) return 'It must be the text of the JSON file that Google Cloud gave for the service account.'
-  if (file.type !== 'service_account') return 'Its “type” must be “service_account”.'
-  const missing = fields.filter((field) => typeof file[field] !== 'string' || file[field] === '')
+  const read = readDocument(value)
+  if ('problem' in read)
+    return read.problem ?? 'It must be the text of the JSON file that Google Cloud gave for the service account.'
+  const { document } = read
+  if (document.type !== 'service_account') return 'Its “type” must be “service_account”.'
+  const missing = fields.filter((field) => typeof document[field] !== 'string' || document[field] === '')
   return missing.length === 0 ? null : `It lacks: ${missing.join(', ')}.`
 }
 
-/** A JSON object from text; null when it is anything else. The parser's own error quotes the text, so it is dropped. */
-export function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
-  }
+/** A JSON object from text; null when it is anything else, or could be read in two ways. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  const read = readDocument(text)
+  return 'problem' in read ? null : read.document
 }
