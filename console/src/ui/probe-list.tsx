@@ -18,14 +18,14 @@ export function failedProbes(error: unknown): Probes | null {
   return Array.isArray(probes) ? { probes, warnings: warnings ?? [] } : null
 }
 
-/** Every right that was really tried, with what came of it and what would mend it. */
-export function ProbeList({ probes, warnings }: Probes) {
+/** Every right that was really tried, with what came of it and what would mend it. Each reason stands once; `said`: a reason that stands above. */
+export function ProbeList({ probes, warnings, said = null }: Probes & { said?: string | null }) {
   const { t } = useTranslation()
   if (probes.length === 0 && warnings.length === 0) return null
   return (
     <Paper withBorder p="sm">
       <Stack gap="xs" component="ul" m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('probes.title')}>
-        {probes.map((probe) => (
+        {probes.map((probe, place) => (
           <Group key={probe.name} component="li" gap="sm" wrap="nowrap" align="flex-start">
             <ThemeIcon size="sm" radius="xl" variant="light" color={colour(probe)}>
               <Icon name={probe.ok ? 'check' : probe.optional ? 'warning' : 'cross'} size={14} />
@@ -39,7 +39,7 @@ export function ProbeList({ probes, warnings }: Probes) {
                   {t(probe.ok ? 'probes.ok' : probe.optional ? 'probes.optional' : 'probes.failed')}
                 </Badge>
               </Group>
-              {!probe.ok && probe.message !== undefined && (
+              {isNews(probe.message, probes.slice(0, place), 'message') && probe.message !== said && (
                 <Text size="xs" c="dimmed" className="name">
                   {probe.message}
                 </Text>
@@ -49,7 +49,7 @@ export function ProbeList({ probes, warnings }: Probes) {
                   {t('probes.region', { region: probe.region })}
                 </Text>
               )}
-              {!probe.ok && probe.remedy !== undefined && (
+              {isNews(probe.remedy, probes.slice(0, place), 'remedy') && (
                 <Text size="xs" className="name">
                   {probe.remedy}
                 </Text>
@@ -69,6 +69,11 @@ export function ProbeList({ probes, warnings }: Probes) {
       )}
     </Paper>
   )
+}
+
+/** Rights that hang on another repeat what it said. */
+function isNews(text: string | undefined, earlier: readonly Probe[], field: 'message' | 'remedy'): boolean {
+  return text !== undefined && !earlier.some((probe) => probe[field] === text)
 }
 
 const colour = ({ ok, optional }: Probe) => (ok ? 'teal' : optional ? 'yellow' : 'red')

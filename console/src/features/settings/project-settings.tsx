@@ -57,7 +57,13 @@ export function ProjectSettings({ project }: { project: Project }) {
       <CopyText label={t('settings.projectId')} text={project.id} />
       <Divider />
       <Reasoned reason={reason}>
-        <Button color="red" variant="light" onClick={() => setDeleting(true)} disabled={reason !== null}>
+        <Button
+          color="red"
+          variant="light"
+          w="max-content"
+          onClick={() => setDeleting(true)}
+          disabled={reason !== null}
+        >
           {t('settings.deleteProject')}
         </Button>
       </Reasoned>

@@ -6,6 +6,7 @@ import type { Driver } from '#contract/drivers.ts'
 import { useIntegrations, useKinds } from '../../app/integration-kinds.ts'
 import { useIsDeveloper, useOrgId, useProjectOfOrg, useProjectRole } from '../../app/rights.ts'
 import { api } from '../../app/session.ts'
+import { DiagnosisView } from '../../ui/diagnosis.tsx'
 import { FormProblem } from '../../ui/form-problem.tsx'
 import { failedProbes, ProbeList } from '../../ui/probe-list.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
@@ -61,7 +62,7 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
     ? draft
     : { ...draft, type: types.length === 1 ? types[0]! : null }
   const body = newDriver(chosen, projectId)
-  const test = useMutation({ mutationFn: () => api.testNewDriver({ body }) })
+  const test = useMutation({ mutationFn: () => api.examineDraft({ body }) })
   const create = useMutation({
     mutationFn: (isTried: boolean) => api.createDriver({ body, query: isTried ? {} : { validate: 'false' } }),
     onSuccess: async (driver) => {
@@ -117,10 +118,16 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
         )}
         {draft.integrationId !== null && types.length === 0 && <Alert color="yellow">{t('wizard.noDriverType')}</Alert>}
         <DriverForm key={chosen.type} draft={chosen} change={change} error={create.error ?? test.error} />
-        <Outcome error={create.error ?? test.error} isPassed={test.isSuccess} />
+        {test.data !== undefined && (
+          <DiagnosisView
+            diagnosis={test.data}
+            takeRegion={(region) => change({ ...chosen, texts: { ...chosen.texts, region } })}
+          />
+        )}
+        <Outcome error={create.error ?? test.error} />
         {driverForms[chosen.type ?? ''] !== undefined && isReady && <Policies body={body} />}
         <Group justify="flex-end">
-          {isRefusedByStorage(create.error) && (
+          {(isRefusedByStorage(create.error) || test.data?.ok === false) && (
             <Button variant="subtle" color="gray" onClick={() => create.mutate(false)} loading={create.isPending}>
               {t('wizard.saveUnchecked')}
             </Button>
@@ -145,19 +152,13 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
   )
 }
 
-/** What trying the storage came to. */
-export function Outcome({ error, isPassed }: { error: unknown; isPassed: boolean }) {
-  const { t } = useTranslation()
+/** Why a driver was not saved, with every right that was tried. */
+export function Outcome({ error }: { error: unknown }) {
   const probes = failedProbes(error)
   return (
     <>
-      {isPassed && (
-        <Alert color="teal" role="status">
-          {t('wizard.passed')}
-        </Alert>
-      )}
       <FormProblem error={error} />
-      {probes !== null && <ProbeList {...probes} />}
+      {probes !== null && <ProbeList {...probes} said={error instanceof Error ? error.message : null} />}
     </>
   )
 }

@@ -72,7 +72,7 @@ function DriverChange({ driver, close }: { driver: Driver; close: () => void }) 
           <Alert color="blue">{t('wizard.placeStays', { count: driver.datasetsCount })}</Alert>
         )}
         <DriverForm draft={draft} change={change} error={save.error} />
-        <Outcome error={save.error} isPassed={false} />
+        <Outcome error={save.error} />
         <Group justify="flex-end">
           <Button type="submit" disabled={!isReady} loading={save.isPending}>
             {t('actions.save')}

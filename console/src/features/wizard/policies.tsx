@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api } from '../../app/session.ts'
 import { CopyText } from '../../ui/copy-text.tsx'
+import { documentText } from '../../ui/diagnosis.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
 import type { newDriver } from './driver-fields.ts'
 
@@ -31,11 +32,7 @@ export function Policies({ body }: { body: ReturnType<typeof newDriver> }) {
             <>
               {policies.data.documents.map(({ name, use, document }) => (
                 <div key={name}>
-                  <CopyText
-                    label={name}
-                    text={typeof document === 'string' ? document : JSON.stringify(document, null, 2)}
-                    block
-                  />
+                  <CopyText label={name} text={documentText(document)} block />
                   <Text size="xs" c="dimmed">
                     {use}
                   </Text>
