@@ -65,6 +65,64 @@ const viewer = createRoute({
   component: lazyRouteComponent(() => import('../features/viewer/viewer-page.tsx'), 'ViewerPage'),
 })
 
+const inbox = createRoute({
+  getParentRoute: () => shell,
+  path: '/notifications',
+  component: lazyRouteComponent(() => import('../features/notifications/inbox-page.tsx'), 'InboxPage'),
+})
+
+const inboxSettings = createRoute({
+  getParentRoute: () => shell,
+  path: '/notifications/settings',
+  component: lazyRouteComponent(
+    () => import('../features/notifications/settings-page.tsx'),
+    'NotificationSettingsPage',
+  ),
+})
+
+const syncs = createRoute({
+  getParentRoute: () => shell,
+  path: '/datasets/$datasetId/syncs',
+  component: lazyRouteComponent(() => import('../features/syncs/syncs-page.tsx'), 'SyncsPage'),
+})
+
+const sync = createRoute({
+  getParentRoute: () => shell,
+  path: '/datasets/$datasetId/syncs/$commandId',
+  component: lazyRouteComponent(() => import('../features/syncs/run-page.tsx'), 'RunPage'),
+})
+
+const syncSettings = createRoute({
+  getParentRoute: () => shell,
+  path: '/datasets/$datasetId/sync-settings',
+  component: lazyRouteComponent(() => import('../features/syncs/sync-settings-page.tsx'), 'SyncSettingsPage'),
+})
+
+const skipped = createRoute({
+  getParentRoute: () => shell,
+  path: '/datasets/$datasetId/skipped',
+  validateSearch: (search: Record<string, unknown>): { reason?: string } =>
+    typeof search.reason === 'string' ? { reason: search.reason } : {},
+  component: lazyRouteComponent(() => import('../features/syncs/skipped-page.tsx'), 'SkippedPage'),
+})
+
+const removed = createRoute({
+  getParentRoute: () => shell,
+  path: '/datasets/$datasetId/removed',
+  component: lazyRouteComponent(() => import('../features/syncs/removed-page.tsx'), 'RemovedPage'),
+})
+
+const explain = createRoute({
+  getParentRoute: () => shell,
+  path: '/datasets/$datasetId/explain',
+  validateSearch: (search: Record<string, unknown>): { key?: string } =>
+    search.key === undefined || search.key === '' ? {} : { key: String(search.key) },
+  component: lazyRouteComponent(() => import('../features/explain/explain-page.tsx'), 'ExplainPage'),
+})
+
+/** What happened and is told, and how datasets follow their storage. */
+const watching = [inbox, inboxSettings, syncs, sync, syncSettings, skipped, removed, explain]
+
 const drivers = createRoute({
   getParentRoute: () => shell,
   path: '/projects/$projectId/drivers',
@@ -102,7 +160,18 @@ const settings = createRoute({
 const tree = root.addChildren([
   login,
   setup,
-  shell.addChildren([home, datasets, drivers, integrations, projectMembers, orgMembers, settings, browser, viewer]),
+  shell.addChildren([
+    home,
+    datasets,
+    drivers,
+    integrations,
+    projectMembers,
+    orgMembers,
+    settings,
+    browser,
+    viewer,
+    ...watching,
+  ]),
 ])
 
 /** Every page of the console by its address. */

@@ -29,6 +29,12 @@ const paths = {
   edit: 'M4 20h4L19 9l-4-4L4 16ZM13 7l4 4',
   key: 'M14 14a5 5 0 1 0-4-4l-7 7v4h4l1-2h2v-2h2Z',
   cross: 'M6 6l12 12M18 6 6 18',
+  upload: 'M12 16V4M7 9l5-5 5 5M4 16v4h16v-4',
+  download: 'M12 4v12M7 11l5 5 5-5M4 16v4h16v-4',
+  move: 'M3 6h6l2 2h10v11H3ZM9 13.5h7M13.5 11l2.5 2.5-2.5 2.5',
+  clone: 'M8 8h12v12H8ZM4 16V4h12',
+  filter: 'M4 5h16l-6 8v6l-4-2v-4Z',
+  merge: 'M6 4v4c0 4 6 4 6 9v3M18 4v4c0 4-6 4-6 9M9 17l3 3 3-3',
 } as const
 
 /** The names of our icons. */

@@ -2,6 +2,7 @@ import { ActionIcon, AppShell, Burger, Group, Menu, ScrollArea, Text, useMantine
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { Bell } from '../../app/bell.tsx'
 import { ConnectDrawer } from '../../app/connect-drawer.tsx'
 import { useMe } from '../../app/place.ts'
 import { logOut } from '../../app/session.ts'
@@ -41,6 +42,7 @@ export function Shell() {
           </Link>
           <ProjectSwitch />
           <Group ml="auto" gap="xs" wrap="nowrap">
+            <Bell />
             <ThemeSwitch />
             <AccountMenu />
           </Group>
