@@ -93,6 +93,20 @@ class Check {
     if (conditions !== undefined && this.#isOk('read'))
       this.#found = await conditions(this.#key, this.#content, this.#options.signal)
     await this.#try('delete', this.#words.rights.delete, () => this.#delete())
+    if (this.#options.isThorough === true && this.#isOk('read') && this.#sample !== null)
+      await this.#readOther(this.#sample)
+  }
+
+  /** Only a warning: one file may have its own reasons, and those of the others are not known. */
+  async #readOther(key: string): Promise<void> {
+    try {
+      await this.#readAny(key)
+    } catch (thrown) {
+      const error = this.#asStorageError('read', thrown)
+      this.#warnings.push(
+        `The test file can be read, but the first file of the folder cannot: ${error.message} Look for ${this.#words.rights.read} on all files.`,
+      )
+    }
   }
 
   /** What can be tried without writing anything: with a file that is there or, where there is none, with the refusal of one that is not. */

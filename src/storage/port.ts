@@ -213,6 +213,8 @@ export interface CheckOptions {
   readonly allowDelete: boolean
   /** Nothing is to be written, not even the test file: what cannot be tried then is a limitation. So it is with every storage that cannot write. */
   readonly isReadOnly?: boolean | undefined
+  /** A file that was there before is read as well, where there is one: who writes a file may be its owner, and read it without a right to the others. */
+  readonly isThorough?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -52,7 +52,7 @@ export interface CheckOutcome {
 /**
  * Really tries every right that a driver needs (DR-20, PM-01 to PM-06, PM-19), for saving and for testing. Nothing is stored here.
  *
- * `hasClock`: the storage's clock is asked for as well, not only where a failure may be due to it. `actorId`: who asked for it, for the audit of the integration whose credentials are opened; null: the server's own work.
+ * `isThorough`: a file that was there before is read as well, and the storage's clock is asked for, not only where a failure may be due to it. `actorId`: who asked for it, for the audit of the integration whose credentials are opened; null: the server's own work.
  *
  * Never throws for what the storage says: a refused right, a wrong address or closed roots come back as the outcome's `failure`. So does
  * `driver.not_supported`, for types whose storage this version does not reach: nothing is ever taken for tried that was not.
@@ -61,11 +61,11 @@ export async function checkDriver(
   deps: Deps,
   subject: CheckSubject,
   actorId: string | null = null,
-  hasClock = false,
+  isThorough = false,
 ): Promise<CheckOutcome> {
   const refusal = unsupported(driverType(subject.type), subject.integration?.type ?? null)
   if (refusal !== null) return { report: null, failure: refusal, clockAheadSeconds: null }
-  const outcome = await tryStorage(deps, subject, hasClock)
+  const outcome = await tryStorage(deps, subject, isThorough)
   if (subject.integration !== null) {
     const { failure } = outcome
     const details = { driverType: subject.type, isUsable: failure === null, ...(failure && { code: failure.code }) }
@@ -74,14 +74,14 @@ export async function checkDriver(
   return outcome
 }
 
-async function tryStorage(deps: Deps, subject: CheckSubject, hasClock: boolean): Promise<CheckOutcome> {
+async function tryStorage(deps: Deps, subject: CheckSubject, isThorough: boolean): Promise<CheckOutcome> {
   const type = driverType(subject.type)
   try {
     return await withStorage(deps, subject, async (storage, spec) => {
       const place = `${type.fingerprint(subject.config, subject.integration?.id ?? null)} ${subject.folder}`
-      const report = await inTurn(place, () => tryRights(deps, storage, subject))
+      const report = await inTurn(place, () => tryRights(deps, storage, subject, isThorough))
       const isClock = report.probes.some(({ ok, code }) => !ok && code !== undefined && OF_CLOCKS.has(code))
-      const clockAheadSeconds = isClock || hasClock ? await clockOf(deps, spec, subject.folder) : null
+      const clockAheadSeconds = isClock || isThorough ? await clockOf(deps, spec, subject.folder) : null
       return { report, failure: report.ok ? null : checkFailure(report, clockAheadSeconds), clockAheadSeconds }
     })
   } catch (error) {
@@ -116,13 +116,18 @@ async function clockOf(deps: Deps, spec: StorageSpec, folder: string): Promise<n
 }
 
 /** One check, or a few where its test file seems to have met that of a check in another process. */
-async function tryRights(deps: Deps, storage: Storage, subject: CheckSubject): Promise<CheckReport> {
+async function tryRights(
+  deps: Deps,
+  storage: Storage,
+  subject: CheckSubject,
+  isThorough: boolean,
+): Promise<CheckReport> {
   const signal = AbortSignal.timeout(CHECK_MS)
   const { folder, allowDelete } = subject
   for (let repeats = 0; ; repeats++) {
     const { hiddenFolder } = deps.config
     const isReadOnly = subject.config.readOnly === true
-    const report = await storage.check({ folder, allowDelete, isReadOnly, hiddenFolder, signal })
+    const report = await storage.check({ folder, allowDelete, isReadOnly, hiddenFolder, isThorough, signal })
     if (report.ok || repeats === REPEATS_MAX || !report.probes.some(looksLikeMeeting)) return report
   }
 }

@@ -89,6 +89,8 @@ function kindOfAnswer({ status, code, detail = '', isStorageLike }: FailedAnswer
       return 'expired-credentials'
     }
   }
+  // Azurite gives a wrong signature the code that Azure gives a closed door; the sentence is Azure's own for the former.
+  if (code === 'AuthorizationFailure' && /failed to authenticate/i.test(detail)) return 'bad-credentials'
   if (kind !== undefined) return kind
   if (status === 429) return 'throttled'
   if (status === 503 || status === 408 || status >= 500) return 'unavailable'
