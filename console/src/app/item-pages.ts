@@ -1,5 +1,6 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import type { ItemPage } from '#contract/items.ts'
+import { queryClient } from './query-client.ts'
 import { api } from './session.ts'
 import { type BrowserSearch, toQuery } from './view-search.ts'
 
@@ -21,6 +22,24 @@ function pageQuery(datasetId: string, search: BrowserSearch, page: number) {
       })) as ItemPage,
     gcTime: KEPT_MS,
   }
+}
+
+/** The items from one place of a view to another, both included, in their order; for a choice that reaches over what is not seen. */
+export async function loadItems(datasetId: string, search: BrowserSearch, from: number, to: number) {
+  const items: ItemPage['items'] = []
+  for (let page = Math.floor(from / PAGE_ITEMS); page * PAGE_ITEMS <= to; page++) {
+    const answer = await queryClient.fetchQuery(pageQuery(datasetId, search, page))
+    const start = page * PAGE_ITEMS
+    items.push(...answer.items.slice(Math.max(0, from - start), to + 1 - start))
+  }
+  return items
+}
+
+/** Has everything that shows what is in a dataset asked for again, after something in it was changed. */
+export function refreshDataset(datasetId: string): void {
+  for (const noun of ['items', 'folders', 'dataset', 'counts', 'syncs', 'removed'])
+    void queryClient.invalidateQueries({ queryKey: [noun, datasetId] })
+  void queryClient.invalidateQueries({ queryKey: ['datasets'] })
 }
 
 /** How many items a view has, with the first page of them. */

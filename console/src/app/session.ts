@@ -30,6 +30,15 @@ export async function isLoggedIn(): Promise<boolean> {
   return accessToken !== undefined || (await renew())
 }
 
+/**
+ * The token for requests that the typed client cannot make, such as uploads whose progress is shown. `isRefused`: the one before was not taken, so
+ * another is fetched. Undefined when nobody is logged in any more.
+ */
+export async function bearerToken({ isRefused = false } = {}): Promise<string | undefined> {
+  if (isRefused || accessToken === undefined) await renew()
+  return accessToken
+}
+
 /** Several that find the token ended at once share one renewal. */
 function renew(): Promise<boolean> {
   renewal ??= bare

@@ -4,7 +4,7 @@ export interface BrowserSearch {
   readonly dir?: string
   /** Everything below the folder as well. */
   readonly deep?: boolean
-  readonly view?: 'gallery' | 'list'
+  readonly view?: 'gallery' | 'list' | 'details'
   /** Width of a picture in the gallery, in pixels. */
   readonly tile?: number
   /** Part of the name. */
@@ -53,7 +53,7 @@ export function parseSearch(given: Record<string, unknown>): BrowserSearch {
   return compact({
     dir: dir?.startsWith('/') && dir !== '/' ? dir : undefined,
     deep: flag('deep'),
-    view: one('view', ['gallery', 'list']),
+    view: one('view', ['gallery', 'list', 'details']),
     tile: number('tile'),
     name: text('name'),
     type: matching('type', MEDIA_TYPE),

@@ -1,30 +1,34 @@
-import {
-  ActionIcon,
-  Breadcrumbs,
-  Button,
-  Group,
-  SegmentedControl,
-  Select,
-  Slider,
-  Switch,
-  Text,
-  TextInput,
-} from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
+import { Alert, Button, Drawer, Group, Text } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type DragEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Item } from '#contract/items.ts'
-import { useFirstPage } from '../../app/item-pages.ts'
-import { api } from '../../app/session.ts'
+import { CloneDialog } from '../../app/clone-dialog.tsx'
+import { refreshDataset, useFirstPage } from '../../app/item-pages.ts'
 import { type BrowserSearch, isFiltered, TILE_DEFAULT } from '../../app/view-search.ts'
-import { Icon } from '../../ui/icon.tsx'
+import { formatCount } from '../../ui/format.ts'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
+import { toast } from '../../ui/toasts.tsx'
 import classes from './browser.module.css'
+import { CHOSEN_MAX, useChoice } from './choice.ts'
+import { ChoiceBar, type ChoiceDeed } from './choice-bar.tsx'
+import { ClearMissingDialog } from './clear-missing-dialog.tsx'
+import { DatasetBar } from './dataset-bar.tsx'
+import { useCounts, useDataset } from './dataset-facts.ts'
+import { useDatasetRights } from './dataset-rights.ts'
+import { DatasetSide } from './dataset-side.tsx'
+import { type ChangeSearch, FilterBar, NO_FILTER } from './filter-bar.tsx'
 import { FolderTree } from './folder-tree.tsx'
 import { ItemsViewport } from './gallery.tsx'
 import { ItemSide } from './item-side.tsx'
+import { droppedFiles, type PickedFile } from './picked-files.ts'
+import { SyncDialog } from './sync-dialog.tsx'
+import { UploadDialog } from './upload-dialog.tsx'
+import { UploadPanel } from './upload-panel.tsx'
+import { ViewBar } from './view-bar.tsx'
+
+type Dialog = 'sync' | 'clone' | 'folders' | 'clear-missing' | { dropped: readonly PickedFile[] }
 
 /** A dataset: its folders, and the items of one of them or of a filter. Everything that is chosen stands in the address. */
 export function BrowserPage() {
@@ -32,55 +36,118 @@ export function BrowserPage() {
   const navigate = useNavigate()
   const { datasetId } = useParams({ from: '/shell/datasets/$datasetId' })
   const search = useSearch({ from: '/shell/datasets/$datasetId' })
-  const change = (next: Partial<Record<keyof BrowserSearch, unknown>>) =>
+  const change: ChangeSearch = (next) =>
     void navigate({
       to: '/datasets/$datasetId',
       params: { datasetId },
       search: { ...search, ...next } as BrowserSearch,
-      replace: true,
+      // A folder is somewhere to come back from; a letter of a filter is not.
+      replace: !('dir' in next),
     })
-  const dataset = useQuery({
-    queryKey: ['dataset', datasetId],
-    queryFn: ({ signal }) => api.getDataset({ params: { datasetId }, signal }),
-  })
+  const dataset = useDataset(datasetId)
+  const counts = useCounts(datasetId)
   const first = useFirstPage(datasetId, search)
-  const { chosen, choose, last, clear } = useChoice()
+  const rights = useDatasetRights(dataset.data)
+  const total = first.data?.totalItemsCount ?? 0
+  const { choice, choose, chooseAll, clear } = useChoice(datasetId, search, total, (cause) =>
+    toast(
+      cause === 'too-many' ? t('browser.tooManyChosen', { max: formatCount(CHOSEN_MAX) }) : cause.message,
+      'failed',
+    ),
+  )
+  const [deed, setDeed] = useState<ChoiceDeed | null>(null)
+  const [dialog, setDialog] = useState<Dialog | null>(null)
+  const [isInfoOpen, setInfoOpen] = useState(false)
+  const isNarrow = useMediaQuery('(max-width: 62em)') ?? false
   if (dataset.error) return <Failed error={dataset.error} retry={() => dataset.refetch()} />
   if (dataset.isPending) return <Loading />
   const dir = search.dir ?? '/'
-  const total = first.data?.totalItemsCount ?? 0
+  const onDir = (path: string) => {
+    setDialog(null)
+    change({ dir: path === '/' ? undefined : path })
+  }
   const open = (item: Item) => void navigate({ to: '/items/$itemId', params: { itemId: item.id }, search })
+  const close = () => setDialog(null)
+  const side = isInfoOpen ? (
+    <DatasetSide
+      dataset={dataset.data}
+      counts={counts}
+      change={change}
+      isSyncable={rights.isSyncable}
+      onClose={() => setInfoOpen(false)}
+    />
+  ) : choice.last !== null && choice.items.size === 1 ? (
+    <ItemSide item={choice.last} onOpen={() => open(choice.last!)} onClose={clear} />
+  ) : null
+  const drop = (event: DragEvent) => {
+    if (event.dataTransfer.types.includes('Files') === false) return
+    event.preventDefault()
+    if (rights.write !== null) return toast(rights.write, 'failed')
+    void droppedFiles(event.dataTransfer.items)
+      .then((dropped) => setDialog({ dropped }))
+      .catch((error: Error) => toast(error.message, 'failed'))
+  }
+  const tree = <FolderTree datasetId={datasetId} dir={dir} onOpen={onDir} />
   return (
     <div className={classes.layout}>
-      <div className={classes.folders}>
-        <FolderTree
-          datasetId={datasetId}
-          dir={dir}
-          onOpen={(path) => change({ dir: path === '/' ? undefined : path })}
-        />
-      </div>
-      <main className={classes.main}>
+      {!isNarrow && <div className={classes.folders}>{tree}</div>}
+      <section
+        className={classes.main}
+        aria-label={t('browser.itemsOf', { name: dataset.data.name })}
+        onDragOver={(event) => event.dataTransfer.types.includes('Files') && event.preventDefault()}
+        onDrop={drop}
+      >
         <div className={classes.bar}>
-          <Group justify="space-between" wrap="nowrap">
-            <Path
-              name={dataset.data.name}
-              dir={dir}
-              onOpen={(path) => change({ dir: path === '/' ? undefined : path })}
-            />
-            <Text size="sm" c="dimmed" aria-live="polite" style={{ whiteSpace: 'nowrap' }}>
-              {first.data?.totalIsEstimate === true
-                ? t('browser.about', { count: total })
-                : t('browser.items', { count: total })}
-            </Text>
+          <DatasetBar
+            dataset={dataset.data}
+            dir={dir}
+            rights={rights}
+            onDir={onDir}
+            onFolders={() => setDialog('folders')}
+            onUpload={() => setDialog({ dropped: [] })}
+            onSync={() => setDialog('sync')}
+            onClone={() => setDialog('clone')}
+            onInfo={() => setInfoOpen(!isInfoOpen)}
+          />
+          <Group gap="xs">
+            <FilterBar search={search} change={change} />
+            <ViewBar search={search} change={change} />
           </Group>
-          <Toolbar search={search} change={change} />
-          {chosen.size > 0 && (
-            <Group gap="xs" mt={6}>
-              <Text size="sm">{t('browser.chosen', { count: chosen.size })}</Text>
-              <Button size="compact-xs" variant="subtle" onClick={clear}>
-                {t('browser.chooseNone')}
-              </Button>
+          {choice.count > 0 ? (
+            <ChoiceBar
+              dataset={dataset.data}
+              search={search}
+              choice={choice}
+              total={total}
+              rights={rights}
+              deed={deed}
+              setDeed={setDeed}
+              chooseAll={chooseAll}
+              clear={clear}
+            />
+          ) : (
+            <Group gap="xs">
+              <Text size="sm" c="dimmed" aria-live="polite">
+                {t(first.data?.totalIsEstimate === true ? 'browser.estimate' : 'browser.items', {
+                  count: total,
+                  shown: formatCount(total),
+                })}
+              </Text>
+              {total > 0 && (
+                <Button size="compact-xs" variant="subtle" onClick={chooseAll}>
+                  {t('browser.all')}
+                </Button>
+              )}
             </Group>
+          )}
+          {(counts.data?.missing ?? 0) > 0 && (
+            <MissingStrip
+              missing={counts.data!.missing}
+              isShown={search.state === 'missing'}
+              canClear={rights.isDeveloper && rights.write === null}
+              show={() => change({ ...NO_FILTER, dir: undefined, deep: true, state: 'missing' })}
+              clear={() => setDialog('clear-missing')}
+            />
           )}
         </div>
         {first.error ? (
@@ -88,211 +155,111 @@ export function BrowserPage() {
         ) : first.isPending ? (
           <Loading />
         ) : total === 0 ? (
-          <Nothing isFiltered={isFiltered(search)} isDeep={search.deep === true} change={change} />
+          <Nothing search={search} change={change} />
         ) : (
           <ItemsViewport
             datasetId={datasetId}
             search={search}
             total={total}
             tile={search.tile ?? TILE_DEFAULT}
-            chosen={chosen}
+            choice={choice}
             onChoose={choose}
+            onChooseAll={chooseAll}
+            onClear={clear}
+            onDelete={() => rights.write === null && choice.count > 0 && setDeed('delete')}
             onOpen={open}
           />
         )}
-      </main>
-      {last !== null && (
-        <aside className={classes.side}>
-          <ItemSide item={last} onOpen={() => open(last)} onClose={clear} />
-        </aside>
+        <UploadPanel />
+      </section>
+      {side !== null && !isNarrow && <aside className={classes.side}>{side}</aside>}
+      {isNarrow && isInfoOpen && (
+        <Drawer opened onClose={() => setInfoOpen(false)} position="right" withCloseButton={false}>
+          {side}
+        </Drawer>
+      )}
+      {dialog === 'folders' && (
+        <Drawer
+          opened
+          onClose={close}
+          title={t('browser.folders')}
+          closeButtonProps={{ 'aria-label': t('actions.close') }}
+        >
+          {tree}
+        </Drawer>
+      )}
+      {dialog === 'sync' && <SyncDialog dataset={dataset.data} close={close} />}
+      {dialog === 'clone' && <CloneDialog dataset={dataset.data} close={close} />}
+      {dialog === 'clear-missing' && (
+        <ClearMissingDialog
+          datasetId={datasetId}
+          what={{ all: true }}
+          close={close}
+          ended={() => {
+            close()
+            refreshDataset(datasetId)
+          }}
+        />
+      )}
+      {dialog !== null && typeof dialog === 'object' && (
+        <UploadDialog dataset={dataset.data} dir={dir} dropped={dialog.dropped} close={close} />
       )}
     </div>
   )
 }
 
-function Nothing({
-  isFiltered: hasFilter,
-  isDeep,
-  change,
+function MissingStrip({
+  missing,
+  isShown,
+  canClear,
+  show,
+  clear,
 }: {
-  isFiltered: boolean
-  isDeep: boolean
-  change: (next: Partial<Record<keyof BrowserSearch, unknown>>) => void
+  missing: number
+  isShown: boolean
+  canClear: boolean
+  show: () => void
+  clear: () => void
 }) {
   const { t } = useTranslation()
-  const clear = {
-    name: undefined,
-    type: undefined,
-    state: undefined,
-    changed: undefined,
-    annotated: undefined,
-    sizeMin: undefined,
-    sizeMax: undefined,
-    from: undefined,
-    to: undefined,
-    meta: undefined,
-    metaValue: undefined,
-  }
-  if (hasFilter)
+  return (
+    <Alert color="yellow" p="xs">
+      <Group gap="xs">
+        <Text size="sm">{t('browser.missingStrip', { count: missing, shown: formatCount(missing) })}</Text>
+        {!isShown && (
+          <Button size="compact-xs" variant="white" onClick={show}>
+            {t('browser.showMissing')}
+          </Button>
+        )}
+        {canClear && (
+          <Button size="compact-xs" variant="white" color="red" onClick={clear}>
+            {t('browser.clearAllMissing')}
+          </Button>
+        )}
+      </Group>
+    </Alert>
+  )
+}
+
+function Nothing({ search, change }: { search: BrowserSearch; change: ChangeSearch }) {
+  const { t } = useTranslation()
+  if (isFiltered(search))
     return (
       <Empty
         title={t('browser.noMatch')}
         text={t('browser.noMatchText')}
-        action={<Button onClick={() => change(clear)}>{t('browser.clearFilter')}</Button>}
+        action={<Button onClick={() => change(NO_FILTER)}>{t('browser.clearFilter')}</Button>}
       />
     )
   return (
     <Empty
       title={t('browser.emptyFolder')}
-      text={t('browser.emptyFolderText')}
-      action={isDeep ? undefined : <Button onClick={() => change({ deep: true })}>{t('browser.showBelow')}</Button>}
+      text={t(search.deep === true ? 'browser.emptyDeepText' : 'browser.emptyFolderText')}
+      action={
+        search.deep === true ? undefined : (
+          <Button onClick={() => change({ deep: true })}>{t('browser.showBelow')}</Button>
+        )
+      }
     />
   )
-}
-
-function Path({ name, dir, onOpen }: { name: string; dir: string; onOpen: (dir: string) => void }) {
-  const parts = dir === '/' ? [] : dir.slice(1).split('/')
-  return (
-    <Breadcrumbs separatorMargin={4} style={{ flexWrap: 'wrap', minWidth: 0 }}>
-      <Button size="compact-sm" variant="subtle" onClick={() => onOpen('/')}>
-        {name}
-      </Button>
-      {parts.map((part, index) => {
-        const path = `/${parts.slice(0, index + 1).join('/')}`
-        return (
-          <Button key={path} size="compact-sm" variant="subtle" onClick={() => onOpen(path)}>
-            {part}
-          </Button>
-        )
-      })}
-    </Breadcrumbs>
-  )
-}
-
-function Toolbar({
-  search,
-  change,
-}: {
-  search: BrowserSearch
-  change: (next: Partial<Record<keyof BrowserSearch, unknown>>) => void
-}) {
-  const { t } = useTranslation()
-  const [name, setName] = useState(search.name ?? '')
-  const find = useDebouncedCallback((text: string) => change({ name: text === '' ? undefined : text }), 300)
-  return (
-    <Group gap="xs" mt={6}>
-      <TextInput
-        size="xs"
-        aria-label={t('browser.findName')}
-        placeholder={t('browser.findName')}
-        leftSection={<Icon name="search" size={14} />}
-        value={name}
-        onChange={(event) => {
-          setName(event.currentTarget.value)
-          find(event.currentTarget.value)
-        }}
-      />
-      <Select
-        size="xs"
-        aria-label={t('browser.kind')}
-        placeholder={t('browser.kind')}
-        clearable
-        w="8rem"
-        data={[
-          { value: 'image/', label: t('browser.images') },
-          { value: 'video/', label: t('browser.videos') },
-          { value: 'audio/', label: t('browser.audio') },
-          { value: 'text/', label: t('browser.texts') },
-          { value: 'application/', label: t('browser.others') },
-        ]}
-        value={search.type ?? null}
-        onChange={(type) => change({ type: type ?? undefined })}
-      />
-      <Select
-        size="xs"
-        aria-label={t('browser.state')}
-        placeholder={t('browser.state')}
-        clearable
-        w="9rem"
-        data={(['available', 'missing', 'archived', 'excluded'] as const).map((state) => ({
-          value: state,
-          label: t(`browser.states.${state}`),
-        }))}
-        value={search.state ?? null}
-        onChange={(state) => change({ state: state ?? undefined })}
-      />
-      <Switch
-        size="xs"
-        label={t('browser.deep')}
-        checked={search.deep === true}
-        onChange={(event) => change({ deep: event.currentTarget.checked || undefined })}
-      />
-      <Group gap="xs" ml="auto">
-        <Select
-          size="xs"
-          aria-label={t('browser.sort')}
-          w="9rem"
-          allowDeselect={false}
-          data={(['none', 'name', 'size', 'createdAt', 'modified'] as const).map((sort) => ({
-            value: sort,
-            label: t(`browser.sorts.${sort}`),
-          }))}
-          value={search.sort ?? 'none'}
-          onChange={(sort) => change({ sort: sort === 'none' ? undefined : sort })}
-        />
-        <ActionIcon
-          variant="default"
-          aria-label={t('browser.descending')}
-          aria-pressed={search.descending === true}
-          onClick={() => change({ descending: search.descending === true ? undefined : true })}
-          disabled={search.sort === undefined}
-        >
-          {search.descending === true ? '↓' : '↑'}
-        </ActionIcon>
-        {search.view !== 'list' && (
-          <Slider
-            aria-label={t('browser.tileSize')}
-            w={90}
-            size="xs"
-            min={96}
-            max={320}
-            step={16}
-            label={null}
-            value={search.tile ?? TILE_DEFAULT}
-            onChange={(tile) => change({ tile })}
-          />
-        )}
-        <SegmentedControl
-          size="xs"
-          aria-label={t('browser.view')}
-          data={[
-            { value: 'gallery', label: t('browser.gallery') },
-            { value: 'list', label: t('browser.list') },
-          ]}
-          value={search.view ?? 'gallery'}
-          onChange={(view) => change({ view: view === 'gallery' ? undefined : view })}
-        />
-      </Group>
-    </Group>
-  )
-}
-
-/** Which items are chosen; the last one is told about at the side. */
-function useChoice() {
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const [last, setLast] = useState<Item | null>(null)
-  const choose = (item: Item, { additive }: { additive: boolean }) => {
-    setChosen((before) => {
-      if (!additive) return new Set([item.id])
-      const next = new Set(before)
-      if (!next.delete(item.id)) next.add(item.id)
-      return next
-    })
-    setLast(item)
-  }
-  const clear = () => {
-    setChosen(new Set())
-    setLast(null)
-  }
-  return { chosen, last, choose, clear }
 }

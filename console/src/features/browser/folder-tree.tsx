@@ -111,6 +111,7 @@ function FolderNode({
       component="button"
       active={dir === path}
       opened={isOpen}
+      disableRightSectionRotation
       onChange={setOpen}
       onClick={() => onOpen(path)}
       label={<span className="name">{name.trim() === '' ? t('browser.nameless', { name }) : name}</span>}
@@ -122,7 +123,8 @@ function FolderNode({
       }
       childrenOffset={14}
     >
-      {isOpen ? <Folders datasetId={datasetId} parent={path} dir={dir} onOpen={onOpen} /> : null}
+      {/* Never nothing: a link without children is none that opens. */}
+      {isOpen ? <Folders datasetId={datasetId} parent={path} dir={dir} onOpen={onOpen} /> : <span />}
     </NavLink>
   )
 }

@@ -52,7 +52,8 @@ export function ItemSide({ item, onOpen, onClose }: { item: Item; onOpen: () => 
   )
 }
 
-function Fact({ label, copy, children }: { label: string; copy?: string; children: ReactNode }) {
+/** One thing that is known, with its name above; `copy` is what a button beside it copies. */
+export function Fact({ label, copy, children }: { label: string; copy?: string; children: ReactNode }) {
   const { t } = useTranslation()
   return (
     <div>

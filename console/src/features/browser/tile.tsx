@@ -1,11 +1,17 @@
-import { Badge, Center, Image, Skeleton, Text } from '@mantine/core'
+import { Badge, Center, Checkbox, Image, Skeleton, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Item } from '#contract/items.ts'
 import { Icon } from '../../ui/icon.tsx'
 import classes from './browser.module.css'
+import type { ChooseHow } from './choice.ts'
 
-/** One item of the gallery: its picture, or what kind of file it is; its name below. */
+/** What a click with the keys that are held adds to what is chosen. */
+export function howOf({ ctrlKey, metaKey, shiftKey }: Pick<MouseEvent, 'ctrlKey' | 'metaKey' | 'shiftKey'>): ChooseHow {
+  return { additive: ctrlKey || metaKey, range: shiftKey }
+}
+
+/** One item of the gallery: its picture, or what kind of file it is; its name below, and a box that adds it to what is chosen. */
 export function Tile({
   item,
   isChosen,
@@ -14,32 +20,46 @@ export function Tile({
 }: {
   item: Item | undefined
   isChosen: boolean
-  onChoose: (event: { additive: boolean }) => void
+  onChoose: (how: ChooseHow) => void
   onOpen: () => void
 }) {
+  const { t } = useTranslation()
   if (item === undefined) return <Skeleton className={classes.tile} />
   return (
-    <button
-      type="button"
-      className={classes.tile}
-      data-chosen={isChosen || undefined}
-      aria-pressed={isChosen}
-      title={item.filename}
-      onClick={(event) => onChoose({ additive: event.ctrlKey || event.metaKey || event.shiftKey })}
-      onDoubleClick={onOpen}
-      onKeyDown={(event) => {
-        if (event.key === 'Enter') {
-          event.preventDefault()
-          onOpen()
+    <>
+      <button
+        type="button"
+        className={classes.tile}
+        data-chosen={isChosen || undefined}
+        aria-pressed={isChosen}
+        title={item.filename}
+        onClick={(event) => onChoose(howOf(event))}
+        onDoubleClick={onOpen}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') {
+            event.preventDefault()
+            onOpen()
+          }
+        }}
+      >
+        <Picture item={item} />
+        <Text size="xs" truncate component="span" className={classes.caption}>
+          {item.name}
+        </Text>
+        <Marks item={item} />
+      </button>
+      <Checkbox
+        className={classes.pick}
+        size="xs"
+        // The keys reach the same by space on the item itself.
+        tabIndex={-1}
+        aria-label={t('browser.pick', { name: item.name })}
+        checked={isChosen}
+        onChange={(event) =>
+          onChoose({ additive: true, range: (event.nativeEvent as unknown as MouseEvent).shiftKey === true })
         }
-      }}
-    >
-      <Picture item={item} />
-      <Text size="xs" truncate component="span" className={classes.caption}>
-        {item.name}
-      </Text>
-      <Marks item={item} />
-    </button>
+      />
+    </>
   )
 }
 
