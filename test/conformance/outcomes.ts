@@ -1,10 +1,10 @@
 // What a run of the conformance suite found, kept for the table in docs/reference/driver-conformance.md.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Need } from './stage.ts'
+import type { Need, UNNAMED } from './stage.ts'
 
 /** How a case ended: a capability stands for its refusal, which was asserted in the case's place; a fault is the counterpart's own. */
-export type Outcome = 'passed' | 'failed' | Need | { readonly fault: string }
+export type Outcome = 'passed' | 'failed' | typeof UNNAMED | Need | { readonly fault: string }
 
 /** Where the runs of this project leave what they found; under a folder that git does not keep. */
 export const outcomesFolder = join('test-results', 'conformance')

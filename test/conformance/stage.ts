@@ -59,8 +59,12 @@ export interface ConformanceCase {
   readonly name: string
   readonly needs: readonly Need[]
   readonly timeoutMs?: number
-  run(stage: Stage): Promise<void>
+  /** Answers `UNNAMED` where all it could do was to see a key refused that the provider has no name for. */
+  run(stage: Stage): Promise<unknown>
 }
+
+/** The provider has no name for the key of a case, which was refused as `unaddressable`. */
+export const UNNAMED = 'unnamed'
 
 /** What belongs together in the table. */
 export interface CaseGroup {
@@ -73,7 +77,7 @@ export function eachCase<T>(
   rows: readonly T[],
   nameOf: (row: T) => string,
   needs: readonly Need[],
-  run: (stage: Stage, row: T) => Promise<void>,
+  run: (stage: Stage, row: T) => Promise<unknown>,
 ): ConformanceCase[] {
   return rows.map((row) => ({ name: nameOf(row), needs, run: (stage) => run(stage, row) }))
 }

@@ -1,7 +1,7 @@
 // The check tries what a driver needs, says what is wrong, and leaves nothing behind.
 import { expect } from 'vitest'
 import { HIDDEN_FOLDER } from '#storage/key.ts'
-import { type ConformanceCase, eachCase, type Stage } from '../stage.ts'
+import { type ConformanceCase, eachCase, type Stage, UNNAMED } from '../stage.ts'
 import { put } from '../storage-calls.ts'
 
 export const checkCases: readonly ConformanceCase[] = [
@@ -12,11 +12,12 @@ export const checkCases: readonly ConformanceCase[] = [
     ['write'],
     async ({ storage, backdoor, freshFolder }, name) => {
       const folder = `${freshFolder()}${name}/`
-      if (!backdoor.canName(`${folder}item`)) return
+      if (!backdoor.canName(`${folder}item`)) return UNNAMED
       await put(storage, `${folder}item`)
       const report = await storage.check({ folder, allowDelete: true })
       expect([report.ok, report.warnings]).toEqual([true, []])
       expect((await backdoor.keys()).filter((key) => key.startsWith(folder))).toEqual([`${folder}item`])
+      return undefined
     },
   ),
   { name: 'an empty folder is a warning', needs: [], run: emptyFolder },

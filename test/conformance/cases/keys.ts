@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { unaddressableReason } from '#storage/key.ts'
 import { keyZoo, unaddressableKeys, wildKeys } from '../key-zoo.ts'
-import { type ConformanceCase, eachCase, type Stage } from '../stage.ts'
+import { type ConformanceCase, eachCase, type Stage, UNNAMED } from '../stage.ts'
 import { contentOf, entriesOf, expectKind, fetchSigned, inByteOrder, listAll, put } from '../storage-calls.ts'
 
 const wildGroups = [...Map.groupBy(wildKeys, (key) => key.split('/', 1)[0]!.trim().toLowerCase())]
@@ -28,13 +28,13 @@ function shown(key: string): string {
   return text.length <= 60 ? text : `${text.slice(0, 40)}… (${Buffer.byteLength(key)} bytes)`
 }
 
-async function roundTrip({ storage, backdoor }: Stage, key: string): Promise<void> {
+async function roundTrip({ storage, backdoor }: Stage, key: string): Promise<unknown> {
   const body = Buffer.from(`content of ${key}`)
   if (!backdoor.canName(key)) {
     // A provider that says so only in its answers has no words for it where the answer has no body.
     await expectKind(storage.write(key, body, { sizeBytes: body.length }), 'unaddressable')
     await expectKind(storage.stat(key), ['unaddressable', 'invalid'])
-    return
+    return UNNAMED
   }
   const written = await storage.write(key, body, { sizeBytes: body.length })
   expect(written).toMatchObject({ key, sizeBytes: body.length })
@@ -53,6 +53,7 @@ async function roundTrip({ storage, backdoor }: Stage, key: string): Promise<voi
   expect(await storage.remove([key])).toEqual([{ key, ok: true }])
   expect(await storage.stat(key)).toBeNull()
   expect(await backdoor.keys()).not.toContain(key)
+  return undefined
 }
 
 /** Keys that only bytes tell apart are objects of their own: each gives back what was written under it, and goes alone. */
