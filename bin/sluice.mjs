@@ -23,7 +23,9 @@ const usage = `Sluice connects your own cloud storage to your data work: it inde
   npm run check                  types, lint, architecture and unit tests
   npm run build                  the console, when it is not to be built by the first start
   node bin/sluice.mjs work       only the background work, beside servers with SLUICE_RUN_WORKER=0
-  node bin/sluice.mjs migrate    bring the database of DATABASE_URL up to date, then end`
+  node bin/sluice.mjs migrate    bring the database of DATABASE_URL up to date, then end
+  node bin/sluice.mjs policy …   the least rights a storage driver needs, as JSON or Terraform text (docs/doctor.md)
+  node bin/sluice.mjs doctor ID  examine a storage driver of a running server`
 
 /** Suites of vitest.config.ts, with the programs each wants from the machine. */
 const suites = {
@@ -70,6 +72,10 @@ async function main([command = 'help', ...args]) {
     case 'migrate':
       install({ withDev: false })
       return exit(await run(['src/main.ts', command, ...args].map(inRoot), { isServer: true }))
+    case 'policy':
+    case 'doctor':
+      install({ withDev: false })
+      return exit(await run(['src/main.ts', command, ...args].map(inRoot)))
     case 'test':
       install({ withDev: true })
       return exit(await test(args))

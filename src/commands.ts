@@ -8,6 +8,7 @@ import { startServer } from './app.ts'
 import { openDatabase } from './deps.ts'
 import { createLog } from './log.ts'
 import { explainStartError } from './start-error.ts'
+import { addStorageCommands } from './storage-commands.ts'
 import { startWork } from './work.ts'
 
 /** Runs the command of a command line; `src/main.ts` calls it. */
@@ -33,6 +34,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--once', 'do it on free ports in a temporary folder, compare, and end')
     .option('--json', 'answer with one line of JSON (with --once)')
     .action((options: { once?: boolean; json?: boolean }) => demo(options))
+  addStorageCommands(program)
   await program.parseAsync(argv as string[])
 }
 

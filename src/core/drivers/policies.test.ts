@@ -125,7 +125,12 @@ describe('for S3', () => {
 describe('for Google Cloud', () => {
   test('the role holds reading, creating and, when chosen, deleting', () => {
     const role = (allowDelete: boolean) => named(policies('gcs', { allowDelete }), 'custom-role').includedPermissions
-    expect(role(false)).toEqual(['storage.objects.get', 'storage.objects.list', 'storage.objects.create'])
+    expect(role(false)).toEqual([
+      'storage.buckets.get',
+      'storage.objects.get',
+      'storage.objects.list',
+      'storage.objects.create',
+    ])
     expect(role(true)).toContain('storage.objects.delete')
   })
 

@@ -23,9 +23,10 @@ export interface GcsPoliciesOptions extends PolicyScope {
 const MEMBER = 'SERVICE_ACCOUNT_EMAIL'
 const PRINCIPAL = 'PRINCIPAL_OF_THE_INTEGRATION'
 
-/** Rights on objects: what the custom role of a driver holds (PM-13). */
+/** What the custom role of a driver holds (PM-13). Of the bucket's own document nothing is read yet; whoever leaves that right out loses nothing. */
 function filePermissions({ mayWrite, mayDelete }: PolicyScope): string[] {
   return [
+    'storage.buckets.get',
     'storage.objects.get',
     'storage.objects.list',
     ...(mayWrite ? ['storage.objects.create'] : []),
