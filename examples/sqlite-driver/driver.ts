@@ -185,7 +185,10 @@ function openSqlite(file: string, kit: DriverKit): Storage {
 
     check: (options) => kit.checkStorage(storage, options, { rights }),
 
-    close: async () => void (opened = opened?.close() ?? null),
+    async close() {
+      opened?.close()
+      opened = null
+    },
   }
 
   async function bodyOf(body: Readable | Buffer, sizeBytes: number, signal: AbortSignal | undefined): Promise<Buffer> {

@@ -116,6 +116,19 @@ export const Driver = z.object({
 })
 export type Driver = z.output<typeof Driver>
 
+/** A type of driver that a module of the operator's brings. */
+export const ModuleType = z.object({
+  type: z.string().describe('What a driver of it has as its type.'),
+  label: z.string(),
+  integrationTypes: z.array(z.string()).describe('Kinds of integration it takes; none: it needs none.'),
+  isIntegrationRequired: z.boolean(),
+  fields: z
+    .array(
+      z.object({ name: z.string(), label: z.string(), type: z.enum(['string', 'boolean']), required: z.boolean() }),
+    )
+    .describe('Fields of the payload, besides its path.'),
+})
+
 const NewDriver = z.object({
   name: displayName,
   type: z.string().max(100),
@@ -164,6 +177,16 @@ export const driverRoutes = {
     }),
     response: z.array(Driver),
     errors: ['project.not_found'],
+  }),
+  listModuleTypes: route({
+    method: 'GET',
+    path: '/drivers/moduleTypes',
+    tag: 'Storage drivers',
+    summary:
+      'Describes the types of storage driver that this server’s operator added, with what a form has to ask for.',
+    access: 'user',
+    response: z.array(ModuleType),
+    errors: [],
   }),
   findDriver: route({
     method: 'GET',

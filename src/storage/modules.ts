@@ -2,13 +2,13 @@ import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Secret } from '#lib/secret.ts'
 import { checkStorage } from './check.ts'
-import { DRIVER_API, type DriverKit, type DriverModule, type ModuleField } from './driver-module.ts'
+import { DRIVER_API, type DriverKit, type DriverModule, type ModuleContext, type ModuleField } from './driver-module.ts'
 import type { Egress } from './egress.ts'
 import { pageOf, rangeOf, selectPage } from './entry-page.ts'
 import { exactBody } from './exact-body.ts'
 import { addressableKey } from './key.ts'
 import type { ModuleType, Storage } from './port.ts'
-import { StorageError } from './storage-error.ts'
+import { StorageError, type StorageErrorFacts } from './storage-error.ts'
 
 export type { DriverModule, ModuleField } from './driver-module.ts'
 
@@ -51,10 +51,24 @@ export async function openModule(spec: ModuleSpec, egress: Egress): Promise<Stor
   if (found === undefined)
     throw new StorageError('unsupported', 'The module of this storage driver is not loaded by this server.', where)
   const { fields, secret } = spec
-  const storage = await found.module.open({ fields, secret, egress, kit })
+  const storage = await openIt(found.module, { fields, secret, egress, kit }, where)
   if (storage.provider !== spec.type)
     throw new StorageError('invalid', 'The module of this storage driver opened another kind of storage.', where)
   return storage
+}
+
+async function openIt(
+  module: DriverModule,
+  context: ModuleContext,
+  where: Pick<StorageErrorFacts, 'provider' | 'op'>,
+): Promise<Storage> {
+  try {
+    return await module.open(context)
+  } catch (error) {
+    if (error instanceof StorageError) throw error
+    // Its words are nobody's who asked: there may be anything in them.
+    throw new StorageError('invalid', 'The module of this storage driver failed.', { ...where, cause: error })
+  }
 }
 
 /** What modules are given; also for tests of modules, which open their storage without a server. */

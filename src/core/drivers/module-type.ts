@@ -15,6 +15,17 @@ export function moduleTypes(): readonly DriverType[] {
   return driverModules().map(toType)
 }
 
+/** What a form has to ask for, for each type that the operator added. */
+export function listModuleTypes() {
+  return driverModules().map(({ type, label, secret, fields }) => ({
+    type,
+    label,
+    integrationTypes: secret === 'none' ? [] : [SECRET_TYPE],
+    isIntegrationRequired: secret === 'required',
+    fields: fields.map(({ name, label, type, required }) => ({ name, label, type, required })),
+  }))
+}
+
 function toType(module: DriverModule): DriverType {
   const places = module.fields.filter((field) => field.isPlace === true).map(({ name }) => name)
   return {

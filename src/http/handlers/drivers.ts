@@ -8,6 +8,7 @@ import {
   getDriver,
   groupDrivers,
   listDrivers,
+  listModuleTypes,
   migrateDrivers,
   requireIntegrationAdmin,
   testDraft,
@@ -36,6 +37,10 @@ export const driverHandlers: Handlers<typeof driverRoutes> = {
     const { projectId, integrationId, name } = query
     const found = await listDrivers(deps, { projectId, integrationId, name })
     return found.map((driver) => render(driver, baseUrl))
+  },
+
+  async listModuleTypes() {
+    return listModuleTypes()
   },
 
   async findDriver(deps, { params, query, baseUrl }) {
