@@ -1,3 +1,5 @@
+import { literal } from '#storage/s3/policy.ts'
+
 /** What a session for one driver may reach. */
 export interface SessionScope {
   readonly partition: string
@@ -48,9 +50,4 @@ export function sessionPolicy(scope: SessionScope): string | undefined {
   ]
   const text = JSON.stringify({ Version: '2012-10-17', Statement: statements })
   return text.length <= POLICY_CHARS_MAX ? text : undefined
-}
-
-/** A folder's name in a pattern, where `*`, `?` and `$` would stand for others. */
-function literal(folder: string): string {
-  return folder.replace(/[*?$]/g, (character) => `\${${character}}`)
 }

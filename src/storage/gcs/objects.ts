@@ -115,8 +115,10 @@ export class GcsObjects {
           .map(async (key) => ({ key, absent: await this.#removeOne(key, ifMatch, signal) })),
       )
       // Without its bucket an object is not gone but unknown.
-      if (!isBucketKnown && some.some(({ absent }) => absent === true)) {
-        await this.#requireBucket('remove', undefined, signal)
+      const gone = some.find(({ absent }) => absent === true)
+      if (!isBucketKnown && gone !== undefined) {
+        // Asked by this key, because under a folder-limited role nothing else may be listed (PM-22).
+        await this.#requireBucket('remove', gone.key, signal)
         isBucketKnown = true
       }
       outcomes.push(
