@@ -4,12 +4,12 @@ import { RouterProvider } from '@tanstack/react-router'
 import { Toasts } from '../ui/toasts.tsx'
 import { queryClient } from './query-client.ts'
 import { router } from './router.tsx'
-import { theme } from './theme.ts'
+import { resolveVariables, theme } from './theme.ts'
 
 /** The console. */
 export function App() {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={resolveVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
         <Toasts />

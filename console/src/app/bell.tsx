@@ -44,8 +44,8 @@ export function Bell() {
         returnFocus
         shadow="md"
       >
-        <Popover.Target>
-          <Indicator label={unread > 99 ? '99+' : unread} disabled={unread === 0} size={16} offset={6} color="red">
+        <Indicator label={unread > 99 ? '99+' : unread} disabled={unread === 0} size={16} offset={6} color="red">
+          <Popover.Target>
             <ActionIcon
               variant="subtle"
               color="gray"
@@ -55,8 +55,8 @@ export function Bell() {
             >
               <Icon name="bell" />
             </ActionIcon>
-          </Indicator>
-        </Popover.Target>
+          </Popover.Target>
+        </Indicator>
         <Popover.Dropdown p="sm" aria-label={t('bell.title')}>
           <Group justify="space-between">
             <Text fw={700}>{t('bell.title')}</Text>

@@ -11,7 +11,15 @@ export function CopyText({ label, text, block = false }: { label: string; text: 
         {label}
       </Text>
       <Group gap="xs" wrap="nowrap" align="flex-start">
-        <Code block={block} className="name" flex={1} mah="18rem" style={{ overflow: 'auto' }}>
+        <Code
+          block={block}
+          className="name"
+          flex={1}
+          mah="18rem"
+          style={{ overflow: 'auto' }}
+          // It scrolls, so the keyboard has to reach it.
+          {...(block && { tabIndex: 0, role: 'region', 'aria-label': label })}
+        >
           {text}
         </Code>
         <CopyButton value={text}>

@@ -13,8 +13,9 @@ export function fieldProblems(error: unknown): ReadonlyMap<string, string> {
 export function FormProblem({ error, shown = [] }: { error: unknown; shown?: readonly string[] }) {
   const { t } = useTranslation()
   if (error == null) return null
-  const others = [...fieldProblems(error)].filter(([path]) => !shown.includes(path))
   const text = error instanceof Error ? error.message : String(error)
+  // Some messages tell of the fields themselves.
+  const others = [...fieldProblems(error)].filter(([path, message]) => !shown.includes(path) && !text.includes(message))
   return (
     <Alert color="red" role="alert" title={t('states.failed')}>
       <Text size="sm" className="name">

@@ -34,7 +34,13 @@ export function BrowserTrial({ driverId }: { driverId: string }) {
         <Alert
           color={found.isRead ? 'teal' : 'yellow'}
           role="status"
-          title={t(found.isRead ? 'drivers.browserReads' : 'drivers.browserBarred')}
+          title={t(
+            found.isRead
+              ? 'drivers.browserReads'
+              : found.lacks.length > 0
+                ? 'drivers.browserReadsPartly'
+                : 'drivers.browserBarred',
+          )}
         >
           {!found.isRead && (
             <Stack gap="xs">

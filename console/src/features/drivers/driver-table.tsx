@@ -101,7 +101,12 @@ export function DriverTable({ drivers, look, remove }: Props) {
 function State({ driver }: { driver: Driver }) {
   const { t } = useTranslation()
   const badge = (
-    <Badge variant="light" color={stateColours[driver.state]} {...(driver.stateReason !== null && { tabIndex: 0 })}>
+    <Badge
+      variant="light"
+      color={stateColours[driver.state]}
+      w="max-content"
+      {...(driver.stateReason !== null && { tabIndex: 0 })}
+    >
       {t(`driverStates.${driver.state}`)}
     </Badge>
   )

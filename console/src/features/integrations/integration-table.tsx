@@ -75,12 +75,12 @@ function Status({ integration }: { integration: Integration }) {
   const trust = trustOf(integration)
   if (trust === null)
     return (
-      <Badge variant="light" color="gray">
+      <Badge variant="light" color="gray" w="max-content">
         {t('integrations.stored')}
       </Badge>
     )
   return (
-    <Badge variant="light" color={trust.isTrusted ? 'teal' : 'yellow'}>
+    <Badge variant="light" color={trust.isTrusted ? 'teal' : 'yellow'} w="max-content">
       {t(trust.isTrusted ? 'integrations.trusted' : 'integrations.waiting')}
     </Badge>
   )

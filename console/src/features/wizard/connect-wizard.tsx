@@ -106,13 +106,14 @@ function Rail({ step, choose }: { step: Step; choose: (step: Step) => void }) {
           key={each}
           icon={<Icon name={icons[each]} size={18} />}
           completedIcon={<Icon name={icons[each]} size={18} />}
-          aria-label={t(`wizard.steps.${each}`)}
           aria-current={each === step ? 'step' : undefined}
-          {...(!isNarrow && {
-            label: t(`wizard.steps.${each}`),
-            description:
-              each === 'integration' ? t('wizard.ofOrg', { name: org }) : t('wizard.ofProject', { name: project }),
-          })}
+          {...(isNarrow
+            ? { 'aria-label': t(`wizard.steps.${each}`) }
+            : {
+                label: t(`wizard.steps.${each}`),
+                description:
+                  each === 'integration' ? t('wizard.ofOrg', { name: org }) : t('wizard.ofProject', { name: project }),
+              })}
         />
       ))}
     </Stepper>

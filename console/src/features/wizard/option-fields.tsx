@@ -25,7 +25,7 @@ export function OptionFields({ kind, values, change, error }: Props) {
   const problems = new Map([...fieldProblems(error)].map(([path, message]) => [path.split('.').at(-1)!, message]))
   return (
     <Stack gap="sm">
-      {kind.options.map((option) => (
+      {inOrder(kind.options).map((option) => (
         <OptionField
           key={`${kind.type} ${option.name}`}
           option={option}
@@ -37,6 +37,9 @@ export function OptionFields({ kind, values, change, error }: Props) {
     </Stack>
   )
 }
+
+/** What has to be filled in comes first. */
+const inOrder = (options: readonly Option[]) => [...options].sort((a, b) => Number(b.required) - Number(a.required))
 
 interface FieldProps {
   option: Option
