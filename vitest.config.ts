@@ -47,6 +47,12 @@ export default defineConfig({
         fileParallelism: false,
         testTimeout: 300_000,
       }),
+      suite('e2e', ['test/e2e/**/*.test.ts'], {
+        globalSetup: ['test/e2e/programs.ts'],
+        maxWorkers: 1,
+        fileParallelism: false,
+        testTimeout: 120_000,
+      }),
     ],
   },
 })

@@ -28,7 +28,7 @@ export function ProviderIcon({ provider, size = 22 }: { provider: string; size?:
         borderRadius: 4,
         fontSize: 11,
         fontWeight: 700,
-        color: `var(--mantine-color-${colour}-light-color)`,
+        color: 'var(--mantine-color-text)',
         background: `var(--mantine-color-${colour}-light)`,
       }}
     >
