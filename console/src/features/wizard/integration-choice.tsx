@@ -1,7 +1,8 @@
 import { Select } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import { type Kind, trustOf, useIntegrations, useKinds } from '../../app/integration-kinds.ts'
+import { type Kind, useIntegrations, useKinds } from '../../app/integration-kinds.ts'
 import { useIsOrgAdmin, useOrgId } from '../../app/rights.ts'
+import { trustOf } from '../../app/trust.ts'
 import { driverForms, NO_INTEGRATION, openTypes } from './driver-fields.ts'
 
 const ADD = 'add'

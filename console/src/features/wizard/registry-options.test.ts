@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { awsRegistryOptions, dockerOptions } from './registry-options.ts'
 
-const decode = (text: string) => Buffer.from(text, 'base64').toString()
+const decode = (text: string) => new TextDecoder().decode(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)))
 
 test('any registry: a docker configuration with user and password once more', () => {
   const password = 'pä:ss"wörd😀'
