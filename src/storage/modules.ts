@@ -11,6 +11,7 @@ import type { ModuleType, Storage } from './port.ts'
 import { StorageError, type StorageErrorFacts } from './storage-error.ts'
 
 export type { DriverModule, ModuleField } from './driver-module.ts'
+export { openEgress } from './egress.ts'
 
 /** A storage of a module's, and what to open it with. */
 export interface ModuleSpec {
