@@ -57,6 +57,12 @@ test('a sync is seen live from its start to its end', async () => {
     ['sync.finished', datasetId],
   ])
 
+  // A plan is not told as if it had been done.
+  await client.syncDataset({ params: { datasetId }, body: { dryRun: true } })
+  const latest = async () => (await client.listNotifications()).items[0]
+  await expect.poll(async () => (await latest())?.text, { timeout: 15_000 }).toMatch(/^A plan, nothing was changed\./)
+  expect(await latest()).toMatchObject({ code: 'sync.finished' })
+
   // The window is still open.
   expect(await server.stop()).toBe(0)
   window.abort()

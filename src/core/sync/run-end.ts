@@ -133,7 +133,9 @@ function isWorthTelling(run: ClaimedRun, end: RunEnd, counts: Counts): boolean {
 
 function noticeOf(run: ClaimedRun, end: RunEnd, counts: Counts) {
   const code = noticeCode(end)
-  const text = end.state === 'failed' || end.state === 'parked' ? end.message : summaryOf(counts)
+  // What a plan would do must not be read as done.
+  const summary = run.options.dryRun === true ? `A plan, nothing was changed. ${summaryOf(counts)}` : summaryOf(counts)
+  const text = end.state === 'failed' || end.state === 'parked' ? end.message : summary
   return {
     code,
     orgId: run.orgId,

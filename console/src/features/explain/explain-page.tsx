@@ -210,7 +210,7 @@ function Chain({ explanation }: { explanation: Explanation }) {
                 variant="light"
                 color={marks[state].color}
                 leftSection={<Icon name={marks[state].icon} size={12} />}
-                miw="7.5rem"
+                miw="9rem"
                 style={{ flexShrink: 0 }}
               >
                 {t(`explain.states.${state}`)}

@@ -1,4 +1,4 @@
-import { Button, Divider, Group, SegmentedControl, Select } from '@mantine/core'
+import { Box, Button, Divider, Group, SegmentedControl, Select } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Fragment, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -90,12 +90,14 @@ export function InboxPage() {
           text={isUnreadOnly ? t('notifications.emptyUnreadText') : t('notifications.emptyText')}
         />
       ) : (
-        all.map((notification) => (
-          <Fragment key={notification.id}>
-            <NotificationRow notification={notification} />
-            <Divider />
-          </Fragment>
-        ))
+        <Box maw="60rem">
+          {all.map((notification) => (
+            <Fragment key={notification.id}>
+              <NotificationRow notification={notification} />
+              <Divider />
+            </Fragment>
+          ))}
+        </Box>
       )}
       {inbox.hasNextPage && (
         <Button mt="md" variant="default" loading={inbox.isFetchingNextPage} onClick={() => inbox.fetchNextPage()}>

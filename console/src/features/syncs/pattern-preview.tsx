@@ -87,7 +87,7 @@ function Outcome({ preview }: { preview: Preview }) {
           <Text size="sm" fw={600} mt="xs">
             {t('syncs.settings.previewSamples')}
           </Text>
-          <List size="sm">
+          <List size="sm" mah="14rem" style={{ overflow: 'auto' }} tabIndex={0}>
             {samples.map(({ path, rule }) => (
               <List.Item key={path} className="name">
                 <Code>{path}</Code> {nameOf(rule)}

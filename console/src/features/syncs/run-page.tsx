@@ -177,7 +177,7 @@ function Plan({ run, dataset, rights }: { run: SyncRun; dataset: Dataset; rights
         )}
         {changes && (
           <>
-            <Text size="sm">{t('syncs.plan.applyText')}</Text>
+            {(absent?.count ?? 0) > 0 && <Text size="sm">{t('syncs.plan.applyText')}</Text>}
             <Reasoned reason={refusal === null ? null : t(`syncs.${refusal}`)}>
               <Button
                 {...(reconcile && { color: 'red' })}

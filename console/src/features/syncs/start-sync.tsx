@@ -1,4 +1,4 @@
-import { Alert, Button, List, Modal, Radio, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, List, Modal, Radio, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -11,8 +11,8 @@ const modes = {
   sync: {},
   plan: { dryRun: true },
   forceRescan: { forceRescan: true },
-  reconcilePlan: { reconcile: true, dryRun: true },
   reconcile: { reconcile: true },
+  reconcilePlan: { reconcile: true, dryRun: true },
 } as const
 type Mode = keyof typeof modes
 
@@ -35,6 +35,7 @@ export function StartSync({ dataset, isParked, close }: { dataset: Dataset; isPa
       })
     },
   })
+  const removes = mode === 'reconcile' || mode === 'reconcilePlan'
   const isReady = mode !== 'reconcile' || typed === dataset.name
   return (
     <Modal
@@ -52,9 +53,10 @@ export function StartSync({ dataset, isParked, close }: { dataset: Dataset; isPa
       >
         <Stack>
           <List size="sm" spacing={4}>
-            {(['write', 'mark', 'annotations', 'deletions'] as const).map((point) => (
+            {(['write', 'mark', 'annotations'] as const).map((point) => (
               <List.Item key={point}>{t(`syncs.points.${point}`)}</List.Item>
             ))}
+            <List.Item>{t(removes ? 'syncs.reconcileText' : 'syncs.points.deletions')}</List.Item>
           </List>
           <Radio.Group label={t('syncs.startHow')} value={mode} onChange={(chosen) => setMode(chosen as Mode)}>
             <Stack gap={6} mt={4}>
@@ -65,15 +67,12 @@ export function StartSync({ dataset, isParked, close }: { dataset: Dataset; isPa
           </Radio.Group>
           {isParked && <Alert color="orange">{t('syncs.isParkedNote')}</Alert>}
           {mode === 'reconcile' && (
-            <>
-              <Text size="sm">{t('syncs.reconcileText')}</Text>
-              <TextInput
-                label={t('actions.typeName', { name: dataset.name })}
-                value={typed}
-                onChange={(event) => setTyped(event.currentTarget.value)}
-                autoComplete="off"
-              />
-            </>
+            <TextInput
+              label={t('actions.typeName', { name: dataset.name })}
+              value={typed}
+              onChange={(event) => setTyped(event.currentTarget.value)}
+              autoComplete="off"
+            />
           )}
           <FormProblem error={start.error} />
           <Stack align="flex-end">

@@ -103,7 +103,8 @@ function History({ datasetId, runs }: { datasetId: string; runs: readonly SyncRu
 
 function Row({ datasetId, run }: { datasetId: string; run: SyncRun }) {
   const { t } = useTranslation()
-  const seconds = secondsOf(run, Date.now())
+  // One that waits takes no time of its own.
+  const seconds = run.state === 'paused' || run.state === 'parked' ? null : secondsOf(run, Date.now())
   return (
     <Table.Tr>
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
