@@ -77,8 +77,8 @@ export const Diagnosis = z.object({
 
 /** What only a browser can try: to fetch a file of the bucket by a signed address. */
 export const BrowserTrial = z.object({
-  url: z.string().describe('To be fetched with GET and nothing added, from the page itself.'),
-  headers: z.record(z.string(), z.string()).describe('To be sent with it.'),
+  url: z.string().describe('To be fetched with GET, from the page itself.'),
+  headers: z.record(z.string(), z.string()).describe('To be sent with it, and no others.'),
   expiresAt: isoTime,
   expect: z.object({
     status: z.int(),

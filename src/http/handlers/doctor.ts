@@ -49,7 +49,7 @@ export const doctorHandlers: Handlers<typeof doctorRoutes> = {
       url: request.url,
       headers: { ...request.headers },
       expiresAt: toIso(request.expiresAtMs),
-      expect: { status: 200, text, headers: [...headers] },
+      expect: { status: 206, text, headers: [...headers] },
       rule: corsRule(await driverPolicies(deps, params.driverId, plainChoice(originOf(baseUrl)))),
     }
   },
