@@ -7,6 +7,7 @@ import type { Dataset } from '#contract/datasets.ts'
 import type { Driver } from '#contract/drivers.ts'
 import { useIsDeveloper, useOrgId, useProjectOfOrg, useProjectRole } from '../../app/rights.ts'
 import { api } from '../../app/session.ts'
+import { useFirstField } from '../../ui/first-field.ts'
 import { FormProblem, fieldProblems } from '../../ui/form-problem.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
 import { toast } from '../../ui/toasts.tsx'
@@ -58,6 +59,7 @@ type FormProps = Props & { projectId: string; drivers: readonly Driver[] }
 function NewDataset({ driverId, addDriver, close, projectId, drivers }: FormProps) {
   const { t } = useTranslation()
   const orgId = useOrgId()
+  const first = useFirstField()
   const [name, setName] = useState('')
   const [isExternal, setExternal] = useState(drivers.length > 0)
   const [chosen, setChosen] = useState<string | null>(driverId ?? onlyReady(drivers))
@@ -110,6 +112,7 @@ function NewDataset({ driverId, addDriver, close, projectId, drivers }: FormProp
           autoComplete="off"
           withAsterisk
           data-autofocus
+          ref={first}
         />
         <Radio.Group
           label={t('wizard.storageType')}

@@ -7,6 +7,7 @@ import { useIntegrations, useKinds } from '../../app/integration-kinds.ts'
 import { useIsDeveloper, useOrgId, useProjectOfOrg, useProjectRole } from '../../app/rights.ts'
 import { api } from '../../app/session.ts'
 import { DiagnosisView } from '../../ui/diagnosis.tsx'
+import { useFirstField } from '../../ui/first-field.ts'
 import { FormProblem } from '../../ui/form-problem.tsx'
 import { failedProbes, ProbeList } from '../../ui/probe-list.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
@@ -47,6 +48,7 @@ export function DriverStep(props: Props) {
 
 function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props & { projectId: string }) {
   const { t } = useTranslation()
+  const first = useFirstField()
   const queries = useQueryClient()
   const orgId = useOrgId()
   const kinds = useKinds(orgId).data ?? []
@@ -99,6 +101,7 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
           autoComplete="off"
           withAsterisk
           data-autofocus
+          ref={first}
         />
         <IntegrationChoice
           value={draft.integrationId}

@@ -7,6 +7,7 @@ import { type Kind, useKinds } from '../../app/integration-kinds.ts'
 import { useIsOrgAdmin, useOrgId, useOrgRole, useOrgs } from '../../app/rights.ts'
 import { api } from '../../app/session.ts'
 import { trustOf } from '../../app/trust.ts'
+import { useFirstField } from '../../ui/first-field.ts'
 import { FormProblem } from '../../ui/form-problem.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import { isFilled, OptionFields, type OptionValues, optionsOf } from './option-fields.tsx'
@@ -41,6 +42,7 @@ interface Props {
 function IntegrationForm({ orgId, kinds, done }: Props) {
   const { t } = useTranslation()
   const queries = useQueryClient()
+  const first = useFirstField()
   const [name, setName] = useState('')
   const [kind, setKind] = useState<Kind | null>(null)
   const [values, setValues] = useState<OptionValues>({})
@@ -77,6 +79,7 @@ function IntegrationForm({ orgId, kinds, done }: Props) {
           autoComplete="off"
           withAsterisk
           data-autofocus
+          ref={first}
         />
         <KindChoice
           kinds={kinds}
