@@ -109,10 +109,9 @@ export function BrowserPage() {
             onClone={() => setDialog('clone')}
             onInfo={() => setInfoOpen(!isInfoOpen)}
           />
-          <Group gap="xs">
-            <FilterBar search={search} change={change} />
+          <FilterBar search={search} change={change}>
             <ViewBar search={search} change={change} />
-          </Group>
+          </FilterBar>
           {choice.count > 0 ? (
             <ChoiceBar
               dataset={dataset.data}

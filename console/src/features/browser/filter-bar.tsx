@@ -1,6 +1,6 @@
 import { Button, Group, Indicator, Pill, Popover, Select, Stack, Switch, TextInput } from '@mantine/core'
 import { useDebouncedCallback, useDisclosure } from '@mantine/hooks'
-import { useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { BrowserSearch } from '../../app/view-search.ts'
 import { formatBytes } from '../../ui/format.ts'
@@ -31,24 +31,24 @@ interface Props {
   change: ChangeSearch
 }
 
-/** Which items are shown: what is asked for often in the open, the rest behind a button, and what is in force as marks that can be taken off. */
-export function FilterBar({ search, change }: Props) {
+/** Which items are shown: what is asked for often in the open, the rest behind a button, and what is in force as marks that can be taken off. Its children stand at the end of its line. */
+export function FilterBar({ search, change, children }: Props & { children: ReactNode }) {
   const { t } = useTranslation()
-  const [isOpen, { toggle, close }] = useDisclosure()
+  const [isOpen, setOpen] = useState(false)
   const [isQueryShown, query] = useDisclosure()
   const conditions = useConditions(search)
   return (
     <>
       <Group gap="xs">
         <NameField search={search} change={change} />
-        <Popover opened={isOpen} onClose={close} trapFocus position="bottom-start" shadow="md">
+        <Popover opened={isOpen} onChange={setOpen} trapFocus position="bottom-start" shadow="md">
           <Popover.Target>
             <Indicator disabled={conditions.length === 0} label={conditions.length} size={16}>
               <Button
                 size="xs"
                 variant="default"
                 leftSection={<Icon name="filter" size={14} />}
-                onClick={toggle}
+                onClick={() => setOpen(!isOpen)}
                 aria-expanded={isOpen}
               >
                 {t('browser.filter')}
@@ -68,6 +68,7 @@ export function FilterBar({ search, change }: Props) {
         <Button size="compact-xs" variant="subtle" onClick={query.open}>
           {t('browser.asQuery')}
         </Button>
+        {children}
       </Group>
       {conditions.length > 0 && (
         <Group gap={6} role="group" aria-label={t('browser.conditions')}>

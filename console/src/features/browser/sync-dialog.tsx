@@ -37,6 +37,7 @@ export function SyncDialog({ dataset, close }: { dataset: Dataset; close: () => 
   return (
     <Modal
       opened
+      size="lg"
       onClose={close}
       title={t('browser.sync.title')}
       closeButtonProps={{ 'aria-label': t('actions.close') }}
