@@ -56,9 +56,11 @@ export function Facts({ item }: { item: Item }) {
         label={t('viewer.facts.updated')}
         value={t('viewer.byAt', { who: item.updatedBy, time: formatTime(item.updatedAt) })}
       />
-      <Anchor size="sm" href={`/api/v1/items/${item.id}/stream?download=true`}>
-        {t('viewer.download')}
-      </Anchor>
+      {storage?.state !== 'missing' && (
+        <Anchor size="sm" href={`/api/v1/items/${item.id}/stream?download=true`}>
+          {t('viewer.download')}
+        </Anchor>
+      )}
     </Stack>
   )
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Center, Group, Loader, Text, Tooltip } from '@mantine/core'
 import { useElementSize, useMergedRef } from '@mantine/hooks'
 import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -77,6 +77,11 @@ export function ImageStage({ src, name, overlay, tools, onFailed }: Props) {
           />
           {size !== null && overlay(size)}
         </div>
+        {size === null && (
+          <Center h="100%" role="status" aria-label={t('states.loading')}>
+            <Loader />
+          </Center>
+        )}
       </section>
       <div className={classes.bar}>
         <Group gap={4} wrap="nowrap">

@@ -1,5 +1,6 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
-import type { LabelRoot } from '#contract/ontologies.ts'
+import { useMemo } from 'react'
+import type { LabelRoot, Ontology } from '#contract/ontologies.ts'
 import { api } from '../../app/session.ts'
 
 /** Colours of labels by their full name; for labels without one, `colourOf` gives the same colour every time. */
@@ -56,12 +57,18 @@ export function useColours(datasetId: string | undefined): Colours {
     })),
   })
   const ontologyIds = [...new Set(recipes.flatMap(({ data }) => data?.ontologyIds ?? []))]
-  const ontologies = useQueries({
+  const pairs = useQueries({
     queries: ontologyIds.map((ontologyId) => ({
       queryKey: ['ontology', ontologyId],
       queryFn: ({ signal }: { signal: AbortSignal }) => api.getOntology({ params: { ontologyId }, signal }),
       staleTime: 60_000,
     })),
+    combine: pairsOf,
   })
-  return new Map(ontologies.flatMap(({ data }) => coloursOf(data?.roots ?? [])))
+  return useMemo(() => new Map(pairs), [pairs])
+}
+
+/** Outside of the component, so that equal answers stay the same list and nothing is drawn again. */
+function pairsOf(answers: readonly { readonly data?: Ontology | undefined }[]): [string, string][] {
+  return answers.flatMap(({ data }) => coloursOf(data?.roots ?? []))
 }

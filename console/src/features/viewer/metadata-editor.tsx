@@ -35,7 +35,6 @@ export function MetadataEditor({ item }: { item: Item }) {
     enableBeforeUnload: isChanged,
   })
   const begin = (from: Item) => {
-    queries.setQueryData(['item', item.id], from)
     setBase(userOf(from))
     setText(written(userOf(from)))
     setTheirs(null)
@@ -48,13 +47,14 @@ export function MetadataEditor({ item }: { item: Item }) {
     },
     onSuccess: ({ conflict, saved }) => {
       if (conflict !== undefined) return setTheirs(conflict)
+      queries.setQueryData(['item', item.id], saved)
       begin(saved)
       void queries.invalidateQueries({ queryKey: ['items', item.datasetId] })
       toast(t('viewer.meta.saved'))
     },
   })
-  const isNewer = !isChanged && !isSame(userOf(item), base)
-  if (isNewer) begin(item)
+  // Somebody else's change comes in unasked, unless one is being written here.
+  if (!isChanged && !isSame(userOf(item), base)) begin(item)
   return (
     <Stack gap="sm">
       <JsonInput
@@ -80,7 +80,14 @@ export function MetadataEditor({ item }: { item: Item }) {
             <Button size="xs" onClick={() => save.mutate({ isForced: true })} loading={save.isPending}>
               {t('viewer.meta.keepMine')}
             </Button>
-            <Button size="xs" variant="default" onClick={() => begin(theirs)}>
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() => {
+                queries.setQueryData(['item', item.id], theirs)
+                begin(theirs)
+              }}
+            >
               {t('viewer.meta.takeTheirs')}
             </Button>
           </Group>

@@ -1,4 +1,4 @@
-import { Fragment, memo } from 'react'
+import { memo } from 'react'
 import type { Annotation } from '#contract/annotations.ts'
 import { type Colours, colourOf } from './labels.ts'
 import { cornerOf, type Place, type Shape } from './shapes.ts'
@@ -33,20 +33,46 @@ export const Overlay = memo(function Overlay({ size, drawn, colours, lit, hasNam
       viewBox={`0 0 ${size.width} ${size.height}`}
       aria-hidden="true"
     >
-      {drawn.map(({ annotation, shape }) => {
-        if (shape === null) return null
-        const colour = colourOf(annotation.label, colours)
-        const isLit = annotation.id === lit
-        return (
-          <Fragment key={annotation.id}>
-            <g onPointerEnter={() => onLit(annotation.id)} onPointerLeave={() => onLit(null)}>
-              <Outline shape={shape} size={size} colour={colour} isLit={isLit} />
-            </g>
-            {(hasNames || isLit) && <Tag shape={shape} text={annotation.label} />}
-          </Fragment>
-        )
-      })}
+      {drawn.map(
+        ({ annotation, shape }) =>
+          shape !== null && (
+            <Mark
+              key={annotation.id}
+              id={annotation.id}
+              label={annotation.label}
+              shape={shape}
+              size={size}
+              colour={colourOf(annotation.label, colours)}
+              isLit={annotation.id === lit}
+              hasName={hasNames || annotation.id === lit}
+              onLit={onLit}
+            />
+          ),
+      )}
     </svg>
+  )
+})
+
+interface MarkProps {
+  id: string
+  label: string
+  shape: Shape
+  size: Size
+  colour: string
+  isLit: boolean
+  hasName: boolean
+  onLit: (id: string | null) => void
+}
+
+/** One annotation; of ten thousand only the one that is pointed at is drawn again. */
+const Mark = memo(function Mark({ id, label, shape, size, colour, isLit, hasName, onLit }: MarkProps) {
+  return (
+    <>
+      <g onPointerEnter={() => onLit(id)} onPointerLeave={() => onLit(null)}>
+        <Outline shape={shape} size={size} colour={colour} isLit={isLit} />
+      </g>
+      {hasName && <Tag shape={shape} text={label} />}
+    </>
   )
 })
 

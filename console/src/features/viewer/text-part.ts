@@ -19,6 +19,8 @@ export interface TextPart {
  * it cannot be had.
  */
 export async function loadText(item: Item, signal: AbortSignal): Promise<TextPart> {
+  // An empty file has no range that could be asked for.
+  if (item.metadata.system.size === 0) return { text: '', isCut: false, isBinary: false }
   const bytes = (await fromBucket(item.id, signal)) ?? (await throughServer(item.id, signal))
   const size = item.metadata.system.size ?? 0
   return textOf(bytes.subarray(0, TEXT_BYTES_MAX), bytes.length > TEXT_BYTES_MAX || size > TEXT_BYTES_MAX)

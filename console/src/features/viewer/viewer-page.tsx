@@ -95,7 +95,8 @@ function Side({
       <Tabs.Panel value="annotations" p="sm">
         <AnnotationList item={item} marked={marked} goTo={kind === 'video' || kind === 'audio' ? goTo : undefined} />
       </Tabs.Panel>
-      <Tabs.Panel value="metadata" p="sm">
+      {/* Stays while another tab is open: somebody may be writing. */}
+      <Tabs.Panel value="metadata" p="sm" keepMounted>
         <MetadataEditor item={item} />
       </Tabs.Panel>
     </Tabs>
