@@ -106,7 +106,7 @@ export function AbsentText({ absent }: { absent: Absent }) {
 }
 
 /** Some of the files that were not listed, and which of them have probably moved. */
-export function AbsentFiles({ absent }: { absent: Absent }) {
+export function AbsentFiles({ absent, title }: { absent: Absent; title?: string }) {
   const { t } = useTranslation()
   const { sample, moves = 0, uncertainMoves = [] } = absent
   return (
@@ -114,7 +114,7 @@ export function AbsentFiles({ absent }: { absent: Absent }) {
       {sample.length > 0 && (
         <div>
           <Text size="sm" fw={600}>
-            {t('syncs.parked.sample')}
+            {title ?? t('syncs.parked.sample')}
           </Text>
           <Files names={sample} />
         </div>

@@ -24,8 +24,9 @@ export function PatternPreview(props: {
     .split('\n')
     .filter((key) => key !== '')
     .slice(0, KEYS_MAX)
+  const asked = JSON.stringify([include, exclude, given])
   const preview = useMutation({
-    mutationFn: () =>
+    mutationFn: (_asked: string) =>
       api.previewSyncSettings({
         params: { datasetId },
         body: { include: [...include], exclude: [...exclude], ...(given.length > 0 && { keys: given }) },
@@ -47,11 +48,17 @@ export function PatternPreview(props: {
         disabled={isDisabled}
       />
       <div>
-        <Button variant="default" disabled={isDisabled} loading={preview.isPending} onClick={() => preview.mutate()}>
+        <Button
+          variant="default"
+          disabled={isDisabled}
+          loading={preview.isPending}
+          onClick={() => preview.mutate(asked)}
+        >
           {t('syncs.settings.preview')}
         </Button>
       </div>
-      {preview.data !== undefined && <Outcome preview={preview.data} />}
+      {/* What was found for other patterns says nothing of these. */}
+      {preview.data !== undefined && preview.variables === asked && <Outcome preview={preview.data} />}
     </Stack>
   )
 }

@@ -203,11 +203,11 @@ function Report({ run, datasetId }: { run: SyncRun; datasetId: string }) {
   if (isEmpty) return null
   return (
     <Stack gap="md">
-      {absent !== undefined && <AbsentFiles absent={absent} />}
+      {absent !== undefined && <AbsentFiles absent={absent} title={t('syncs.goneFiles')} />}
       {absent === undefined && missingSample.length > 0 && (
         <div>
           <Text size="sm" fw={600}>
-            {t('syncs.parked.sample')}
+            {t('syncs.goneFiles')}
           </Text>
           <Files names={missingSample} />
         </div>

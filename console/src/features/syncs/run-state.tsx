@@ -16,7 +16,7 @@ const colors: Record<SyncRun['state'], string> = {
 export function RunState({ state }: { state: SyncRun['state'] }) {
   const { t } = useTranslation()
   return (
-    <Badge variant="light" color={colors[state]} style={{ flexShrink: 0 }}>
+    <Badge variant="light" color={colors[state]} miw="max-content" style={{ flexShrink: 0 }}>
       {t(`syncs.states.${state}`)}
     </Badge>
   )
