@@ -1,4 +1,5 @@
 // Proves that the policies the product writes are enough and no more: a user of a real S3 (Ceph) who has nothing else passes check, sync, stream, upload, thumbnail and delete, and is refused the opposite of each statement.
+import { Readable } from 'node:stream'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDriver } from '#core/drivers/drivers.ts'
@@ -150,6 +151,26 @@ describe.skipIf(missing.length > 0)('generated policies', () => {
     expect((await ceph.keys(bucket)).filter((key) => key.startsWith('again/'))).toEqual([
       'again/.dataloop/sluice-check',
     ])
+  })
+
+  test('of a folder: large files are written in parts, and one that breaks off is told as that, not as a right that lacks', async () => {
+    const { accessKey, secretKey } = await userWith('parts', 'parts')
+    const { endpoint, region } = ceph
+    const storage = createS3Storage({
+      bucket,
+      endpoint,
+      region,
+      accessKeyId: accessKey,
+      secretAccessKey: new Secret(secretKey),
+      parts: { aboveBytes: 6 * 1024 * 1024, partBytes: 5 * 1024 * 1024 },
+    })
+    opened.push(storage)
+    const sizeBytes = 11 * 1024 * 1024
+    const pieces = (count: number) => Readable.from(Array.from({ length: count }, () => Buffer.alloc(1024 * 1024)))
+    expect((await storage.write('parts/whole.bin', pieces(11), { sizeBytes })).sizeBytes).toBe(sizeBytes)
+    const broken = storage.write('parts/broken.bin', pieces(7), { sizeBytes })
+    await expect(broken).rejects.toMatchObject({ kind: 'invalid' })
+    expect(await ceph.keys(bucket)).not.toContain('parts/broken.bin')
   })
 
   test('of a folder, with delete: the driver may be made to delete, and deletes there only', async () => {
