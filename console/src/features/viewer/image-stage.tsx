@@ -154,7 +154,7 @@ export function isTyping(event: globalThis.KeyboardEvent): boolean {
   const target = event.target as Element | null
   return (
     target?.closest?.(
-      'input, textarea, select, video, audio, iframe, [contenteditable], [role=tablist], [role=menu], [role=listbox], [role=dialog]',
+      'input:not([type=checkbox]), textarea, select, video, audio, iframe, [contenteditable], [role=tablist], [role=menu], [role=listbox], [role=dialog]',
     ) != null
   )
 }

@@ -48,10 +48,11 @@ function sortedValue(item: Item, field: NonNullable<BrowserSearch['sort']>): Val
   return field === 'createdAt' ? item.createdAt : (system.storage?.modified ?? null)
 }
 
-/** What is not there comes before what is. */
+/** What is not there comes before what is; only the storage's times may be absent, and only of them the query may ask for that. */
 function beyondCondition(field: string, value: Value, isUp: boolean): Condition[] {
   if (value === null) return isUp ? [{ [field]: { $exists: true } }] : []
-  return isUp ? [{ [field]: { $gt: value } }] : [{ [field]: { $lt: value } }, { [field]: null }]
+  if (isUp) return [{ [field]: { $gt: value } }]
+  return [{ [field]: { $lt: value } }, ...(field === 'modified' ? [{ [field]: null }] : [])]
 }
 
 function sameCondition(field: string, value: Value): Condition {
