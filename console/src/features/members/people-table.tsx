@@ -97,18 +97,22 @@ function Person({ person, roles, reason, setRole, remove }: PersonProps) {
         )}
       </Table.Td>
       <Table.Td>
-        <Reasoned reason={reason}>
+        {reason !== null ? (
+          // Words, not a control that is off: what the role is can be read by everybody.
+          <Reasoned reason={reason}>
+            <Text size="sm">{roles.find(({ role }) => role === person.role)?.label ?? person.role}</Text>
+          </Reasoned>
+        ) : (
           <Select
             aria-label={t('members.roleOf', { name: email })}
             data={roles.map(({ role, label }) => ({ value: role, label }))}
             value={person.role}
             onChange={(role) => role !== null && role !== person.role && setRole(person, role)}
-            disabled={reason !== null}
             allowDeselect={false}
             size="xs"
             w="12rem"
           />
-        </Reasoned>
+        )}
       </Table.Td>
       <Table.Td>
         <Text size="sm">{formatTime(person.createdAt)}</Text>
