@@ -8,6 +8,7 @@ import { keyZoo, unaddressableKeys } from '../conformance/key-zoo.ts'
 import type { FakeAccount } from '../fakes/gcs-identity.ts'
 import { plaintextHits } from '../support/canaries.ts'
 import { type GcsBench, withGcs } from '../support/gcs.ts'
+import { manyKeys } from '../support/many-objects.ts'
 import { inByteOrder } from '../support/sync.ts'
 
 let bench: GcsBench
@@ -39,13 +40,10 @@ test('a sync of 100,250 objects gives exactly the oracle’s items, with their g
   const bucket = bench.addBucket()
   const bytes = Buffer.alloc(1000)
   const zoo = keyZoo.filter((key) => !/[\r\n]/.test(key) && Buffer.byteLength(key) < 1000)
-  const keys = [
-    ...zoo.map((key) => `zoo/${key}`),
-    ...Array.from({ length: 100_250 - zoo.length }, (_, i) => `images/${i % 401}/ö ${String(i).padStart(6, '0')}.jpg`),
-  ]
+  const keys = manyKeys((key) => !/[\r\n]/.test(key))
   // A parent folder that only begins alike, markers and the platform's own files stand between them, and are no items.
-  bucket.put('imagesnot/', Buffer.alloc(0))
-  bucket.put('images/.dataloop/thumb.jpg', bytes)
+  bucket.put('setnot/', Buffer.alloc(0))
+  bucket.put('set/.dataloop/thumb.jpg', bytes)
   const truth = keys.map((key, i) => {
     const { generation } = bucket.put(key, bytes.subarray(0, (i % 999) + 1))
     return { key, line: `${key}|${(i % 999) + 1}|${generation}` }
@@ -67,7 +65,7 @@ test('a sync of 100,250 objects gives exactly the oracle’s items, with their g
   // The next sync is of what changed in between: overwritten with the same bytes, gone, new.
   const again = bucket.put(truth[500]!.key, bytes.subarray(0, 1))
   bucket.remove(truth[501]!.key)
-  bucket.put('images/new.jpg', bytes)
+  bucket.put('set/new.jpg', bytes)
   const second = await bench.must('POST', `/datasets/${datasetId}/sync`, {})
   await bench.work()
   expect((await bench.must('GET', `/commands/${second.body.id}`)).body).toMatchObject({

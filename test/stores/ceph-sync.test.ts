@@ -5,6 +5,7 @@ import { Secret } from '#lib/secret.ts'
 import { createS3Storage } from '#storage/s3/s3.ts'
 import { keyZoo, unaddressableKeys } from '../conformance/key-zoo.ts'
 import { type Ceph, cephPackages, missingForCeph, startCeph } from '../emulators/ceph.ts'
+import { expectSyncOfMany, manyKeys, putMany } from '../support/many-objects.ts'
 import { connectApi, inByteOrder, type SyncedApi } from '../support/sync.ts'
 
 const missing = await missingForCeph()
@@ -93,5 +94,26 @@ describe.skipIf(missing.length > 0)('a Ceph bucket', () => {
       status: 'success',
       spec: { counts: { added: 0, changed: 0, unchanged: keyZoo.length } },
     })
+  })
+
+  test('of 100,250 objects becomes exactly its items', { timeout: 900_000 }, async () => {
+    await ceph.createBucket('many')
+    const { endpoint, region, accessKey, secretKey } = ceph
+    const storage = createS3Storage({
+      bucket: 'many',
+      endpoint,
+      region,
+      accessKeyId: accessKey,
+      secretAccessKey: new Secret(secretKey),
+    })
+    const keys = manyKeys(() => true)
+    await putMany(keys, (key) => storage.signWrite(`in/${key}`, { ttlSeconds: 3600 }))
+    await storage.close()
+    const many = await connectApi({ ...ceph, bucket: 'many' }, { folder: 'in' })
+    try {
+      await expectSyncOfMany('Ceph', many, keys)
+    } finally {
+      await many.close()
+    }
   })
 })
