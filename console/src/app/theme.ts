@@ -25,8 +25,13 @@ const onTint = {
 /** The component library's own variables, where they fall short of what a weak eye needs. */
 export const resolveVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: Object.fromEntries(
-    Object.entries(onTint).map(([name, colour]) => [`--mantine-color-${name}-light-color`, colour]),
-  ),
+  light: {
+    ...Object.fromEntries(
+      Object.entries(onTint).map(([name, colour]) => [`--mantine-color-${name}-light-color`, colour]),
+    ),
+    // White on the red of buttons that destroy.
+    '--mantine-color-red-filled': 'var(--mantine-color-red-8)',
+    '--mantine-color-red-filled-hover': 'var(--mantine-color-red-9)',
+  },
   dark: {},
 })

@@ -1,5 +1,6 @@
 import { Notification, Stack } from '@mantine/core'
 import { useSyncExternalStore } from 'react'
+import { useTranslation } from 'react-i18next'
 
 /** A short word about something that just happened. */
 export interface Toast {
@@ -36,6 +37,7 @@ function subscribe(listener: () => void): () => void {
 
 /** Where toasts appear; once, at the root. */
 export function Toasts() {
+  const { t } = useTranslation()
   const shown = useSyncExternalStore(subscribe, () => toasts)
   return (
     <Stack
@@ -47,7 +49,13 @@ export function Toasts() {
       aria-live="polite"
     >
       {shown.map(({ id, text, kind }) => (
-        <Notification key={id} color={kind === 'failed' ? 'red' : 'teal'} onClose={() => close(id)} withBorder>
+        <Notification
+          key={id}
+          color={kind === 'failed' ? 'red' : 'teal'}
+          onClose={() => close(id)}
+          closeButtonProps={{ 'aria-label': t('actions.close') }}
+          withBorder
+        >
           {text}
         </Notification>
       ))}

@@ -113,28 +113,34 @@ function Ways(props: { datasetId: string; projectId: string | undefined; explana
   return (
     <Group gap="md">
       {isItem && itemId !== null && (
-        <PageLink to="/items/$itemId" params={{ itemId }} size="sm">
+        <PageLink to="/items/$itemId" params={{ itemId }} size="sm" c="inherit" underline="always">
           {t('explain.open')}
         </PageLink>
       )}
       {code === 'excluded' && (
-        <PageLink to="/datasets/$datasetId/sync-settings" params={{ datasetId }} size="sm">
+        <PageLink
+          to="/datasets/$datasetId/sync-settings"
+          params={{ datasetId }}
+          size="sm"
+          c="inherit"
+          underline="always"
+        >
           {t('explain.toSettings')}
         </PageLink>
       )}
       {code === 'removed' && (
-        <PageLink to="/datasets/$datasetId/removed" params={{ datasetId }} size="sm">
+        <PageLink to="/datasets/$datasetId/removed" params={{ datasetId }} size="sm" c="inherit" underline="always">
           {t('explain.toRemoved')}
         </PageLink>
       )}
       {['not-synced', 'not-reached', 'over-quota', 'missing', 'forbidden', 'skipped'].includes(code) && (
-        <PageLink to="/datasets/$datasetId/syncs" params={{ datasetId }} size="sm">
+        <PageLink to="/datasets/$datasetId/syncs" params={{ datasetId }} size="sm" c="inherit" underline="always">
           {t('explain.toSyncs')}
         </PageLink>
       )}
       {projectId !== undefined &&
         ['forbidden', 'storage-silent', 'outside-folder', 'not-in-storage'].includes(code) && (
-          <PageLink to="/projects/$projectId/drivers" params={{ projectId }} size="sm">
+          <PageLink to="/projects/$projectId/drivers" params={{ projectId }} size="sm" c="inherit" underline="always">
             {t('explain.toDrivers')}
           </PageLink>
         )}

@@ -27,7 +27,13 @@ export function Parked({ run, dataset, rights }: { run: SyncRun; dataset: Datase
         {run.errorCode !== null && <Code>{run.errorCode}</Code>}
         <Text size="sm">{t('syncs.parked.storageText')}</Text>
         {dataset.projects[0] !== undefined && (
-          <PageLink to="/projects/$projectId/drivers" params={{ projectId: dataset.projects[0] }} size="sm">
+          <PageLink
+            to="/projects/$projectId/drivers"
+            params={{ projectId: dataset.projects[0] }}
+            size="sm"
+            c="inherit"
+            underline="always"
+          >
             {t('syncs.parked.drivers')}
           </PageLink>
         )}
