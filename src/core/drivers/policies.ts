@@ -86,8 +86,16 @@ export function describePolicies(draft: Omit<PolicyDraft, 'orgId' | 'integration
   return { type: draft.type, config, folder, allowDelete: draft.allowDelete, integrationType: said }
 }
 
-/** Everything the storage's owner has to set up for a driver: the least that lets it work, and nothing more. */
+/** Everything the storage's owner has to set up for a driver: the least that lets it work, and nothing more. Throws `driver.not_supported` for kinds without documents. */
 export function policiesOf(subject: PolicySubject, choice: PolicyChoice): PolicySet {
+  const set = setOf(subject, choice)
+  const isIgnored = subject.type !== 's3' && (choice.kmsKeyArn !== undefined || choice.abortUploads)
+  return isIgnored ? { ...set, notes: [...set.notes, ONLY_S3] } : set
+}
+
+const ONLY_S3 = 'The bucket’s key and the giving up of uploads are S3’s; they change nothing here.'
+
+function setOf(subject: PolicySubject, choice: PolicyChoice): PolicySet {
   const { type, config, folder, allowDelete } = subject
   const { provider } = driverType(type)
   const bucket = String(config.bucketName ?? config.bucket ?? config.containerName ?? '')
@@ -107,7 +115,7 @@ export function policiesOf(subject: PolicySubject, choice: PolicyChoice): Policy
   if (provider === 'local') return plain(localNotes(String(config.rootPath), scope))
   if (provider === 'registry') return plain(REGISTRY_NOTES)
   throw new AppError('driver.not_supported', {
-    message: `There are no documents for storage drivers of the type ${type}: this version does not reach their storage.`,
+    message: `There are no documents for storage drivers of the type ${type}; whoever runs their storage knows what it wants.`,
   })
 }
 
