@@ -104,7 +104,7 @@ function FolderNode({
   onOpen: (dir: string) => void
 }) {
   const { t } = useTranslation()
-  const holdsPlace = dir.startsWith(`${path}/`)
+  const holdsPlace = `${dir}/`.startsWith(`${path}/`)
   const [isOpen, setOpen] = useState(holdsPlace)
   return (
     <NavLink

@@ -41,7 +41,7 @@ export function ItemsViewport(view: ItemsView) {
   const rows = Math.ceil(total / columns)
   const scroll = useLongScroll(viewport, { rows, rowHeight })
   const pages = pagesBetween(scroll.first * columns, Math.min(total, scroll.end * columns))
-  const { byPlace, error } = useItems(datasetId, search, pages)
+  const { byPlace, error } = useItems(datasetId, search, useSteady(pages))
   const rowsSeen = Math.max(1, scroll.end - scroll.first - 4)
   const press = useKeys({ view, viewport, columns, rowsSeen, show: scroll.show })
   if (error !== null && byPlace.size === 0) return <Failed error={error} />
@@ -167,6 +167,25 @@ export function pagesBetween(from: number, to: number): number[] {
   if (to <= from) return []
   const first = Math.floor(from / PAGE_ITEMS)
   return Array.from({ length: Math.floor((to - 1) / PAGE_ITEMS) - first + 1 }, (_, index) => first + index)
+}
+
+/** Pages that only rush by are not asked for: they would be many requests that nobody waits for any more. */
+const STEADY_MS = 100
+
+/** The pages that were seen a moment ago, at most one change in that time. */
+function useSteady(pages: number[]): number[] {
+  const key = pages.join()
+  const [steady, setSteady] = useState({ key, pages })
+  const latest = useRef({ key, pages })
+  latest.current = { key, pages }
+  const isSame = key === steady.key
+  useEffect(() => {
+    if (isSame) return
+    // Not begun anew at each step of a scroll, else nothing would come until it stops.
+    const timer = setTimeout(() => setSteady(latest.current), STEADY_MS)
+    return () => clearTimeout(timer)
+  }, [isSame])
+  return steady.pages
 }
 
 function useWidth(element: React.RefObject<HTMLElement | null>): number {

@@ -1,4 +1,4 @@
-import { Skeleton, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Item } from '#contract/items.ts'
 import { formatBytes, formatTime } from '../../ui/format.ts'
@@ -50,7 +50,12 @@ export function ListRow({
   onOpen: (item: Item) => void
 }) {
   if (item === undefined)
-    return <Skeleton style={{ position: 'absolute', top: top + 6, left: 12, right: 12 }} height={height - 12} />
+    return (
+      <div
+        className={classes.blank}
+        style={{ position: 'absolute', top: top + 6, left: 12, right: 12, height: height - 12 }}
+      />
+    )
   const { system } = item.metadata
   return (
     <button
@@ -70,14 +75,12 @@ export function ListRow({
         }
       }}
     >
-      <Text size="sm" truncate title={item.filename}>
+      <span className={classes.text} title={item.filename}>
         {item.name}
-      </Text>
+      </span>
       {isDetailed && <Dim text={item.dir} />}
       <Dim text={system.mimetype ?? ''} />
-      <Text size="sm" ta="right">
-        {system.size === undefined ? '' : formatBytes(system.size)}
-      </Text>
+      <span className={classes.number}>{system.size === undefined ? '' : formatBytes(system.size)}</span>
       <Dim text={system.storage?.modified == null ? '' : formatTime(system.storage.modified)} />
       {isDetailed && <Dim text={formatTime(item.createdAt)} />}
       {isDetailed && <Dim text={item.creator} />}
@@ -90,8 +93,8 @@ export function ListRow({
 
 function Dim({ text }: { text: string }) {
   return (
-    <Text size="sm" c="dimmed" truncate title={text}>
+    <span className={classes.dim} title={text}>
       {text}
-    </Text>
+    </span>
   )
 }

@@ -1,4 +1,4 @@
-import { Badge, Center, Checkbox, Image, Skeleton, Text } from '@mantine/core'
+import { Badge } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Item } from '#contract/items.ts'
@@ -24,7 +24,8 @@ export function Tile({
   onOpen: () => void
 }) {
   const { t } = useTranslation()
-  if (item === undefined) return <Skeleton className={classes.tile} />
+  // Plain elements: dozens of these are made at each jump of a scroll, and each component would cost its share of the frame.
+  if (item === undefined) return <div className={classes.blank} />
   return (
     <>
       <button
@@ -43,14 +44,12 @@ export function Tile({
         }}
       >
         <Picture item={item} />
-        <Text size="xs" truncate component="span" className={classes.caption}>
-          {item.name}
-        </Text>
+        <span className={classes.caption}>{item.name}</span>
         <Marks item={item} />
       </button>
-      <Checkbox
+      <input
+        type="checkbox"
         className={classes.pick}
-        size="xs"
         // The keys reach the same by space on the item itself.
         tabIndex={-1}
         aria-label={t('browser.pick', { name: item.name })}
@@ -70,19 +69,16 @@ export function Picture({ item }: { item: Item }) {
   const state = item.metadata.system.storage?.state
   if (!type.startsWith('image/') || hasFailed || state === 'missing')
     return (
-      <Center className={classes.picture} c="dimmed">
+      <span className={classes.noPicture}>
         <Icon name={state === 'missing' ? 'warning' : 'file'} size={40} />
-        <Text size="xs" ml={4} component="span">
-          {type.split('/').at(-1)}
-        </Text>
-      </Center>
+        {type.split('/').at(-1)}
+      </span>
     )
   return (
-    <Image
+    <img
       className={classes.picture}
       src={`/api/v1/items/${item.id}/thumbnail`}
       alt=""
-      fit="contain"
       loading="lazy"
       decoding="async"
       onError={() => setFailed(true)}
