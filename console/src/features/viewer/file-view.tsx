@@ -1,6 +1,6 @@
 import { Button, Image, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { type RefObject, useMemo, useState } from 'react'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { type RefObject, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Item } from '#contract/items.ts'
 import { Loading } from '../../ui/states.tsx'
@@ -10,7 +10,7 @@ import { FileProblem, Notice } from './file-problem.tsx'
 import { GetFile } from './get-file.tsx'
 import { ImageStage } from './image-stage.tsx'
 import { type Kind, kindOf } from './kinds.ts'
-import { AudioView, VideoView } from './media-view.tsx'
+import { AudioView, useResume, VideoView } from './media-view.tsx'
 import { Overlay } from './overlay.tsx'
 import { shapeOf } from './shapes.ts'
 import { TextView } from './text-view.tsx'
@@ -48,40 +48,49 @@ export function FileView({ item, marked, player }: Props) {
   return <Shown item={item} marked={marked} player={player} kind={kind} />
 }
 
-/** What the browser shows by itself. When it fails, the storage is asked why; an address that has ended is made anew once. */
+/**
+ * What the browser shows by itself. When it fails, the storage is asked why. Signed addresses end, so what was shown before gets another one and goes on where it
+ * was; what fails twice without having been shown is of a kind the browser does not know.
+ */
 function Shown({ item, marked, player, kind }: Props & { kind: Kind }) {
   const { t } = useTranslation()
-  const [failures, setFailures] = useState(0)
-  const check = useQuery({
-    queryKey: ['item', item.id, 'check', failures],
-    queryFn: () => checkFile(item),
-    enabled: failures > 0,
-    retry: false,
-    gcTime: 0,
+  const [turn, setTurn] = useState(0)
+  const [isUnknown, setUnknown] = useState(false)
+  const wasShown = useRef(false)
+  const resume = useResume(player)
+  const check = useMutation({
+    mutationFn: () => checkFile(item),
+    onSuccess: () => {
+      if (!wasShown.current && turn > 0) setUnknown(true)
+      wasShown.current = false
+      setTurn(turn + 1)
+    },
   })
   const drawn = useMemo(
     () => marked.shown.map((annotation) => ({ annotation, shape: shapeOf(annotation.type, annotation.coordinates) })),
     [marked.shown],
   )
-  const onFailed = () => setFailures((before) => before + 1)
-  if (failures > 0 && check.error)
-    return (
-      <FileProblem
-        error={check.error}
-        missingSince={item.metadata.system.storage?.missingSince}
-        retry={() => setFailures(0)}
-      />
-    )
-  if (failures > 0 && check.isPending) return <Loading rows={8} />
-  if (failures > 1) return <NoPreview item={item} hasPicture={kind === 'image'} />
-  const media = { item, turn: failures, onFailed, player }
+  if (check.error) {
+    const retry = () => {
+      check.reset()
+      setTurn(turn + 1)
+    }
+    return <FileProblem error={check.error} missingSince={item.metadata.system.storage?.missingSince} retry={retry} />
+  }
+  if (isUnknown) return <NoPreview item={item} hasPicture={kind === 'image'} />
+  const onFailed = () => check.mutate()
+  const onShown = () => {
+    wasShown.current = true
+  }
+  const media = { item, turn, onFailed, onShown, resume, player }
   if (kind === 'video') return <VideoView {...media} marked={marked} />
   if (kind === 'audio') return <AudioView {...media} />
   return (
     <ImageStage
-      src={bytesAddress(item.id, failures)}
+      src={bytesAddress(item.id, turn)}
       name={item.name}
       onFailed={onFailed}
+      onShown={onShown}
       overlay={(size) => <Overlay size={size} drawn={drawn} {...marked.looks} />}
       tools={
         drawn.some(({ shape }) => shape === null) && (

@@ -14,13 +14,14 @@ interface Props {
   /** More for the bar below. */
   tools?: ReactNode
   onFailed: () => void
+  onShown: () => void
 }
 
 /** Pixels of an arrow key. */
 const STEP = 60
 
 /** A picture that can be zoomed and moved: by wheel, drag, two fingers, buttons and keys. Browsers turn it as its EXIF says, and its size is that of the turned one. */
-export function ImageStage({ src, name, overlay, tools, onFailed }: Props) {
+export function ImageStage({ src, name, overlay, tools, onFailed, onShown }: Props) {
   const { t } = useTranslation()
   const { ref, width, height } = useElementSize<HTMLElement>()
   const stage = useRef<HTMLElement>(null)
@@ -69,10 +70,11 @@ export function ImageStage({ src, name, overlay, tools, onFailed }: Props) {
             alt={name}
             draggable={false}
             style={view.scale >= 4 ? { imageRendering: 'pixelated' } : undefined}
-            onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+            onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
               // A drawing without a size of its own says 0.
               setSize({ width: naturalWidth || 300, height: naturalHeight || 150 })
-            }
+              onShown()
+            }}
             onError={onFailed}
           />
           {size !== null && overlay(size)}

@@ -15,17 +15,18 @@ interface Props {
   /** Addresses that have failed so far. */
   turn: number
   onFailed: () => void
+  onShown: () => void
+  resume: Resume
   /** Where the player is put, so that the list of annotations can go to a moment of it. */
   player: RefObject<HTMLMediaElement | null>
 }
 
 /** A film, with the annotations that hold at its moment. The player asks the bucket for the parts it needs. */
-export function VideoView({ item, marked, turn, onFailed, player }: Props) {
+export function VideoView({ item, marked, turn, onFailed, onShown, resume, player }: Props) {
   const { ref, width, height } = useElementSize<HTMLDivElement>()
   const film = useRef<HTMLVideoElement>(null)
   const [size, setSize] = useState<Size | null>(null)
   const seconds = useSeconds(film)
-  const resume = useResume(player)
   const fps = fpsOf(item)
   const drawn = useMemo(
     () =>
@@ -49,6 +50,7 @@ export function VideoView({ item, marked, turn, onFailed, player }: Props) {
         preload="metadata"
         onLoadedMetadata={({ currentTarget: { videoWidth, videoHeight } }) => {
           setSize(videoWidth > 0 ? { width: videoWidth, height: videoHeight } : null)
+          onShown()
           resume.back()
         }}
         onTimeUpdate={resume.note}
@@ -60,8 +62,7 @@ export function VideoView({ item, marked, turn, onFailed, player }: Props) {
 }
 
 /** A sound. */
-export function AudioView({ item, turn, onFailed, player }: Omit<Props, 'marked'>) {
-  const resume = useResume(player)
+export function AudioView({ item, turn, onFailed, onShown, resume, player }: Omit<Props, 'marked'>) {
   return (
     <div className={classes.sound}>
       {/* biome-ignore lint/a11y/useMediaCaption: the team's own recordings have none */}
@@ -71,7 +72,10 @@ export function AudioView({ item, turn, onFailed, player }: Omit<Props, 'marked'
         aria-label={item.name}
         controls
         preload="metadata"
-        onLoadedMetadata={resume.back}
+        onLoadedMetadata={() => {
+          onShown()
+          resume.back()
+        }}
         onTimeUpdate={resume.note}
         onError={onFailed}
       />
@@ -79,8 +83,14 @@ export function AudioView({ item, turn, onFailed, player }: Omit<Props, 'marked'
   )
 }
 
+/** Notes the moment of a player, and goes back to it. */
+interface Resume {
+  readonly note: () => void
+  readonly back: () => void
+}
+
 /** A signed address ends after an hour; with the next one the player goes on where it was. */
-function useResume(player: RefObject<HTMLMediaElement | null>) {
+export function useResume(player: RefObject<HTMLMediaElement | null>): Resume {
   const last = useRef({ seconds: 0, wasPlaying: false })
   return {
     note: () => {
