@@ -27,10 +27,11 @@ export function DeleteIntegration({ integration, close }: { integration: Integra
       }),
     onSuccess: async () => {
       toast(t('integrations.deleted', { name }))
+      // First, so that nobody asks any more who uses it.
+      close()
       await Promise.all(
         ['integrations', 'drivers', 'datasets'].map((noun) => queries.invalidateQueries({ queryKey: [noun] })),
       )
-      close()
     },
   })
   const count = uses.data?.count ?? 0
