@@ -28,6 +28,9 @@ import { UploadDialog } from './upload-dialog.tsx'
 import { UploadPanel } from './upload-panel.tsx'
 import { ViewBar } from './view-bar.tsx'
 
+/** Window width from which the panel at the side is open at first. */
+const INFO_FROM_PX = 1280
+
 type Dialog = 'sync' | 'clone' | 'folders' | 'clear-missing' | { dropped: readonly PickedFile[] }
 
 /** A dataset: its folders, and the items of one of them or of a filter. Everything that is chosen stands in the address. */
@@ -57,7 +60,8 @@ export function BrowserPage() {
   )
   const [deed, setDeed] = useState<ChoiceDeed | null>(null)
   const [dialog, setDialog] = useState<Dialog | null>(null)
-  const [isInfoOpen, setInfoOpen] = useState(false)
+  // Open from the start where there is room: a panel that opened at a click would move the items from under a double click.
+  const [isInfoOpen, setInfoOpen] = useState(() => window.innerWidth >= INFO_FROM_PX)
   const isNarrow = useMediaQuery('(max-width: 62em)') ?? false
   if (dataset.error) return <Failed error={dataset.error} retry={() => dataset.refetch()} />
   if (dataset.isPending) return <Loading />
@@ -68,17 +72,19 @@ export function BrowserPage() {
   }
   const open = (item: Item) => void navigate({ to: '/items/$itemId', params: { itemId: item.id }, search })
   const close = () => setDialog(null)
-  const side = isInfoOpen ? (
-    <DatasetSide
-      dataset={dataset.data}
-      counts={counts}
-      change={change}
-      isSyncable={rights.isSyncable}
-      onClose={() => setInfoOpen(false)}
-    />
-  ) : choice.last !== null && choice.items.size === 1 ? (
-    <ItemSide item={choice.last} onOpen={() => open(choice.last!)} onClose={clear} />
-  ) : null
+  const closeInfo = () => setInfoOpen(false)
+  const side =
+    choice.last !== null && choice.items.size === 1 ? (
+      <ItemSide item={choice.last} onOpen={() => open(choice.last!)} onClose={closeInfo} />
+    ) : (
+      <DatasetSide
+        dataset={dataset.data}
+        counts={counts}
+        change={change}
+        isSyncable={rights.isSyncable}
+        onClose={closeInfo}
+      />
+    )
   const drop = (event: DragEvent) => {
     if (event.dataTransfer.types.includes('Files') === false) return
     event.preventDefault()
@@ -171,9 +177,9 @@ export function BrowserPage() {
         )}
         <UploadPanel />
       </section>
-      {side !== null && !isNarrow && <aside className={classes.side}>{side}</aside>}
+      {isInfoOpen && !isNarrow && <aside className={classes.side}>{side}</aside>}
       {isNarrow && isInfoOpen && (
-        <Drawer opened onClose={() => setInfoOpen(false)} position="right" withCloseButton={false}>
+        <Drawer opened onClose={closeInfo} position="right" withCloseButton={false}>
           {side}
         </Drawer>
       )}
