@@ -2,7 +2,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type SyncRun, syncCounts } from '#contract/syncs.ts'
-import { kindOf, paceOf, rateOf, refusalOf, type Sample, secondsOf, waitingFor, withSample } from './run-facts.ts'
+import {
+  countsOf,
+  kindOf,
+  paceOf,
+  rateOf,
+  refusalOf,
+  type Sample,
+  secondsOf,
+  waitingFor,
+  withSample,
+} from './run-facts.ts'
 import { isInterval, unitOf } from './schedule.ts'
 
 const counts = (listed: number) =>
@@ -21,6 +31,16 @@ describe('the kind of a run', () => {
     expect(kindOf({ options: { approved: 'x' }, report: { absent } })).toBe('sync')
     expect(kindOf({ options: { approved: 'x' }, report: {} })).toBe('applied')
   })
+})
+
+test('a plan counts what it would mark or remove, though it has marked nothing', () => {
+  const report = { absent: { count: 9, set: 'x', allowed: 50, brake: null, sample: [] } }
+  expect(countsOf({ options: { dryRun: true }, report, counts: counts(1) }).missing).toBe(9)
+  expect(countsOf({ options: { dryRun: true, reconcile: true }, report, counts: counts(1) })).toMatchObject({
+    missing: 0,
+    removed: 9,
+  })
+  expect(countsOf({ options: {}, report, counts: counts(1) }).missing).toBe(0)
 })
 
 describe('the rate', () => {

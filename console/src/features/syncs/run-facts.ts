@@ -14,6 +14,17 @@ export function kindOf({ options, report }: Pick<SyncRun, 'options' | 'report'>)
   return options.approved !== undefined && !isOwnSet ? 'applied' : 'sync'
 }
 
+/** The counts of a run; of a plan also what it would mark or remove, which its own counters leave out because nothing was marked. */
+export function countsOf({
+  options,
+  report,
+  counts,
+}: Pick<SyncRun, 'options' | 'report' | 'counts'>): SyncRun['counts'] {
+  if (options.dryRun !== true || report.absent == null) return counts
+  const name = options.reconcile === true ? 'removed' : 'missing'
+  return { ...counts, [name]: Math.max(counts[name], report.absent.count) }
+}
+
 /** Whether a run may still change by itself. */
 export function isWorking({ state }: Pick<SyncRun, 'state'>): boolean {
   return state === 'queued' || state === 'running'

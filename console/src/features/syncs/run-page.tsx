@@ -1,12 +1,14 @@
 import { Alert, Button, Card, Code, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Dataset } from '#contract/datasets.ts'
 import type { SyncCount, SyncRun } from '#contract/syncs.ts'
 import { DatasetFrame, useDataset, useDatasetRights } from '../../app/dataset-frame.tsx'
 import { formatDuration } from '../../app/duration.ts'
 import { api } from '../../app/session.ts'
+import { Confirm } from '../../ui/confirm.tsx'
 import { formatCount, formatTime } from '../../ui/format.ts'
 import { PageLink } from '../../ui/link.tsx'
 import { Reasoned } from '../../ui/reasoned.tsx'
@@ -14,7 +16,7 @@ import { Failed, Loading } from '../../ui/states.tsx'
 import { OpenRun, type Rights } from './open-run.tsx'
 import { AbsentFiles, AbsentText, Files } from './parked.tsx'
 import { useSync, useSyncs } from './queries.ts'
-import { isOpen, kindOf, refusalOf, secondsOf } from './run-facts.ts'
+import { countsOf, isOpen, kindOf, refusalOf, secondsOf } from './run-facts.ts'
 import { RunState } from './run-state.tsx'
 
 /** Those that say what became of items stand even when they are 0; the others only when there is something. */
@@ -78,7 +80,8 @@ export function RunPage() {
 
 function Counts({ run }: { run: SyncRun }) {
   const { t } = useTranslation()
-  const shown = [...always, ...sometimes.filter((name) => run.counts[name] > 0)]
+  const counts = countsOf(run)
+  const shown = [...always, ...sometimes.filter((name) => counts[name] > 0)]
   return (
     <SimpleGrid cols={{ base: 2, xs: 3, sm: 5 }} spacing="sm" component="dl" m={0} mb="md">
       {shown.map((name) => (
@@ -87,7 +90,7 @@ function Counts({ run }: { run: SyncRun }) {
             {t(`syncs.counts.${name}`)}
           </Text>
           <Text size="lg" fw={600} component="dd" m={0}>
-            {formatCount(run.counts[name])}
+            {formatCount(counts[name])}
           </Text>
         </Card>
       ))}
@@ -147,6 +150,9 @@ function Plan({ run, dataset, rights }: { run: SyncRun; dataset: Dataset; rights
   const points = run.report.dataPoints
   const isShort = points !== undefined && points.free !== null && points.needed > points.free
   const { absent } = run.report
+  // Doing what a plan says approves it: what the brake would stop, and what removes, is asked for as the brake asks.
+  const needsWord = (absent?.count ?? 0) > 0 && (reconcile || absent?.brake != null)
+  const [isAsking, setAsking] = useState(false)
   const refusal = refusalOf(dataset, rights.isDeveloper, syncs.data?.items ?? [])
   const changes =
     (absent?.count ?? 0) > 0 ||
@@ -183,15 +189,30 @@ function Plan({ run, dataset, rights }: { run: SyncRun; dataset: Dataset; rights
                 {...(reconcile && { color: 'red' })}
                 disabled={refusal !== null}
                 loading={apply.isPending}
-                onClick={() => apply.mutate()}
+                onClick={() => (needsWord ? setAsking(true) : apply.mutate())}
               >
                 {t('syncs.plan.apply')}
               </Button>
             </Reasoned>
           </>
         )}
-        {apply.error && <Failed error={apply.error} />}
+        {apply.error && !isAsking && <Failed error={apply.error} />}
       </Stack>
+      {isAsking && absent !== undefined && (
+        <Confirm
+          title={t(reconcile ? 'syncs.parked.approveRemoveTitle' : 'syncs.parked.approveTitle', {
+            count: absent.count,
+          })}
+          deed={t('syncs.plan.apply')}
+          typed={dataset.name}
+          isBusy={apply.isPending}
+          error={apply.error}
+          confirm={() => apply.mutate()}
+          close={() => setAsking(false)}
+        >
+          <Text size="sm">{t(reconcile ? 'syncs.parked.approveRemoveText' : 'syncs.parked.approveText')}</Text>
+        </Confirm>
+      )}
     </Alert>
   )
 }

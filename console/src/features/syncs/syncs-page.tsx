@@ -12,7 +12,7 @@ import { Reasoned } from '../../ui/reasoned.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import { OpenRun } from './open-run.tsx'
 import { useSyncs } from './queries.ts'
-import { isOpen, kindOf, refusalOf, secondsOf } from './run-facts.ts'
+import { countsOf, isOpen, kindOf, refusalOf, secondsOf } from './run-facts.ts'
 import { RunState } from './run-state.tsx'
 import { StartSync } from './start-sync.tsx'
 
@@ -103,6 +103,7 @@ function History({ datasetId, runs }: { datasetId: string; runs: readonly SyncRu
 
 function Row({ datasetId, run }: { datasetId: string; run: SyncRun }) {
   const { t } = useTranslation()
+  const counts = countsOf(run)
   // One that waits takes no time of its own.
   const seconds = run.state === 'paused' || run.state === 'parked' ? null : secondsOf(run, Date.now())
   return (
@@ -122,8 +123,8 @@ function Row({ datasetId, run }: { datasetId: string; run: SyncRun }) {
         </Text>
       </Table.Td>
       {shownCounts.map((name) => (
-        <Table.Td key={name} ta="right" {...(run.counts[name] === 0 && { c: 'dimmed' })}>
-          {formatCount(run.counts[name])}
+        <Table.Td key={name} ta="right" {...(counts[name] === 0 && { c: 'dimmed' })}>
+          {formatCount(counts[name])}
         </Table.Td>
       ))}
       <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
