@@ -1,7 +1,7 @@
 // Proves that a person who logs in finds a dataset, its folders and its files, and sees pictures and videos that come from the bucket itself.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { picture, recordVideo } from './files.ts'
-import { look } from './screens.ts'
+import { keepFailures, look } from './screens.ts'
 import { logIn, openStage, owner, type Seat, type Stage } from './stage.ts'
 import { type Synced, syncBucket } from './synced.ts'
 
@@ -23,6 +23,7 @@ beforeAll(async () => {
   synced = await syncBucket(stage)
 })
 afterAll(() => stage?.close())
+keepFailures(() => seat?.page)
 
 const count = (text: string) => seat.page.getByText(text, { exact: true })
 const item = (name: string) => seat.page.getByRole('button', { name, exact: true })

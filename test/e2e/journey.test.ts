@@ -1,7 +1,7 @@
 // Proves the whole way of somebody who has a bucket and no manual: set-up link, wizard, first sync, browsing, and what comes after.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { picture } from './files.ts'
-import { look } from './screens.ts'
+import { keepFailures, look } from './screens.ts'
 import { openStage, type Seat, type Stage } from './stage.ts'
 
 const FILES = 5_000
@@ -20,6 +20,7 @@ beforeAll(async () => {
   await stage.bucket.putAll(new Map(files))
 })
 afterAll(() => stage?.close())
+keepFailures(() => seat?.page)
 
 test('the link of a fresh server makes its owner, who is logged in at once', async () => {
   const { page } = seat
@@ -101,7 +102,7 @@ test('the second step tells what is wrong with a bucket, and connects one that i
   await drawer().getByRole('textbox', { name: 'Region' }).fill(stage.bucket.region)
   await drawer().getByRole('textbox', { name: 'Endpoint', exact: true }).fill(stage.bucket.endpoint)
   await drawer().getByRole('button', { name: 'Test connection' }).click()
-  await drawer().getByRole('alert').first().waitFor()
+  await drawer().getByText('There is no such bucket').waitFor()
   await look(page, 'wizard-driver-failed')
   await drawer().getByRole('textbox', { name: 'Bucket' }).fill(stage.bucket.bucket)
   await drawer().getByRole('button', { name: 'Test connection' }).click()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterEach, expect } from 'vitest'
 
 const folder = fileURLToPath(new URL('../../test-results/screens/', import.meta.url))
 const WIDE = { width: 1440, height: 900 }
@@ -50,4 +50,15 @@ async function complaintsOf(page: Page): Promise<string[]> {
     `document.documentElement.scrollWidth - document.documentElement.clientWidth`,
   )) as number
   return overflow > 0 ? [...serious, `the page is ${overflow} pixels wider than the window`] : serious
+}
+
+/** Keeps a picture of what a window shows when a test of the file fails, named `failed-` and the test's first words. */
+export function keepFailures(pageOf: () => Page | undefined): void {
+  afterEach(async ({ task }) => {
+    const page = pageOf()
+    if (task.result?.state !== 'fail' || page === undefined || page.isClosed()) return
+    const name = task.name.replaceAll(/[^a-z0-9]+/gi, '-').slice(0, 60)
+    await mkdir(folder, { recursive: true })
+    await page.screenshot({ path: join(folder, `failed-${name}.png`) })
+  })
 }

@@ -1,7 +1,7 @@
 // A server as people start it, a bucket in Ceph, and a browser before them.
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { inject } from 'vitest'
 import { type Client, createClient } from '#client/client.ts'
@@ -21,6 +21,8 @@ export interface StageBucket extends CephAddress {
   /** Writes many objects, some at once. */
   putAll(files: ReadonlyMap<string, Buffer>): Promise<void>
   remove(keys: readonly string[]): Promise<void>
+  /** The first thousand keys in order, without those of the platform's hidden folder. */
+  keys(): Promise<string[]>
 }
 
 /** A page with what it asked for and what went wrong in it. */
@@ -122,7 +124,6 @@ async function openBucket(ceph: CephAddress): Promise<StageBucket> {
     credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
   })
   await client.send(new CreateBucketCommand({ Bucket: bucket }))
-  client.destroy()
   const open = () =>
     createS3Storage({ bucket, endpoint, region, accessKeyId: accessKey, secretAccessKey: new Secret(secretKey) })
   return {
@@ -147,6 +148,10 @@ async function openBucket(ceph: CephAddress): Promise<StageBucket> {
       await storage.close()
       const kept = outcomes.filter(({ ok }) => !ok)
       if (kept.length > 0) throw new Error(`not removed: ${kept.map(({ key }) => key).join(', ')}`)
+    },
+    async keys() {
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
+      return Contents.map(({ Key }) => Key!).filter((key) => !key.startsWith('.dataloop/'))
     },
   }
 }

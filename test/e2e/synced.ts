@@ -50,4 +50,12 @@ export async function waitForSyncs(client: Client, datasetId: string) {
   }
 }
 
-/** Makes a person who is in the project with a role; they log in by themselves afterwards. */
+/** Makes somebody who can log in and is in the project with a role. Such people come by themselves or by single sign-on; a bot is given its password. */
+export async function addSomebody(
+  { client, projectId }: Synced,
+  role: 'annotator' | 'annotationManager' | 'engineer',
+): Promise<{ email: string; password: string }> {
+  const bot = await client.createBot({ params: { projectId }, body: { name: role, returnCredentials: true } })
+  await client.updateProjectMember({ params: { projectId, member: bot.email }, body: { role } })
+  return { email: bot.email, password: bot.password! }
+}

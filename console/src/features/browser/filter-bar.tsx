@@ -42,19 +42,18 @@ export function FilterBar({ search, change, children }: Props & { children: Reac
       <Group gap="xs">
         <NameField search={search} change={change} />
         <Popover opened={isOpen} onChange={setOpen} trapFocus position="bottom-start" shadow="md">
-          <Popover.Target>
-            <Indicator disabled={conditions.length === 0} label={conditions.length} size={16}>
+          <Indicator disabled={conditions.length === 0} label={conditions.length} size={16}>
+            <Popover.Target>
               <Button
                 size="xs"
                 variant="default"
                 leftSection={<Icon name="filter" size={14} />}
                 onClick={() => setOpen(!isOpen)}
-                aria-expanded={isOpen}
               >
                 {t('browser.filter')}
               </Button>
-            </Indicator>
-          </Popover.Target>
+            </Popover.Target>
+          </Indicator>
           <Popover.Dropdown w="min(24rem, calc(100vw - 2rem))">
             <FilterFields search={search} change={change} />
           </Popover.Dropdown>
