@@ -51,7 +51,7 @@ export function ItemsViewport(view: ItemsView) {
     <>
       {isList && <ListHead isDetailed={search.view === 'details'} />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys move among the buttons inside */}
-      <div className={classes.viewport} ref={viewport} onKeyDown={press}>
+      <div className={classes.viewport} ref={viewport} tabIndex={-1} onKeyDown={press}>
         <div style={{ height: scroll.height, position: 'relative' }}>
           {seen.map((row) =>
             isList ? (
@@ -144,6 +144,8 @@ function useKeys({
     const next = places[event.key]
     if (next === undefined || next < 0 || next >= total) return
     event.preventDefault()
+    // The item that has the focus may go out of the page; until the next one is there the keys stay ours.
+    viewport.current?.focus({ preventScroll: true })
     show(Math.floor(next / columns))
     focusWhenThere(viewport, next)
   }
