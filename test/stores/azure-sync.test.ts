@@ -134,7 +134,7 @@ describe.skipIf(missing !== null)('an Azure container', () => {
     })
   })
 
-  test('of 100,250 blobs becomes exactly its items', { timeout: 600_000 }, async () => {
+  test('of 100,250 blobs becomes exactly its items', { timeout: 900_000 }, async () => {
     const container = 'many'
     await azurite.createContainer(container)
     const keys = manyKeys((key) => azureUnaddressable(`in/${key}`) === null)
