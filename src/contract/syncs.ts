@@ -80,7 +80,9 @@ const SyncRequest = z
     dryRun: z.boolean().optional().describe('Change nothing; tell what a sync would do. See the sync’s report.'),
     apply: id('command')
       .optional()
-      .describe('Id of a plan (dryRun): what it would mark missing is approved, if it is still that.'),
+      .describe(
+        'Id of a plan (dryRun): what it would mark missing is approved, if it is still that. Where the plan says that the brake would stop it, only an owner may.',
+      ),
     reconcile: z
       .boolean()
       .optional()
@@ -114,6 +116,7 @@ export const syncRoutes = {
       'dataset.readonly',
       'dataset.disconnected',
       'sync.not_a_plan',
+      'access.forbidden',
     ],
   }),
   listSyncs: route({

@@ -207,6 +207,13 @@ describe('plans, moves, patterns and quota', () => {
       report: { absent: { count: 57, brake: 'too-many-missing' }, dataPoints: { needed: 1, free: null } },
     })
     expect(await rowsOf()).toEqual(before)
+    // Whom the brake does not let approve, a plan does not either.
+    const developer = await bench.api.addUser('developer@example.com')
+    await bench.api.join(bench.projectId, developer, 'engineer')
+    const refused = await bench.api.call(developer, 'POST', `/api/v1/datasets/${datasetId}/sync`, {
+      json: { apply: plan.commandId },
+    })
+    expect([refused.status, refused.body.code]).toEqual([403, 'access.forbidden'])
     const applied = await sync({ apply: plan.commandId })
     expect(applied).toMatchObject({ state: 'success', counts: { added: 1, changed: 1, missing: 57 } })
   })
