@@ -97,8 +97,10 @@ function take(queries: QueryClient, news: NotificationNews): void {
   if (isWorthAToast(news.notification, known)) tell(news.notification)
 }
 
+const toastOf = { info: 'done', warning: 'waiting', error: 'failed' } as const
+
 function tell({ title, resource, text, priority }: Notification): void {
-  toast(`${title}: ${resource.name}. ${text}`, priority === 'error' ? 'failed' : 'done')
+  toast(`${title}: ${resource.name}. ${text}`, toastOf[priority])
 }
 
 /** Pages that are open show what has changed without anybody loading them anew. */

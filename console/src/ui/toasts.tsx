@@ -6,10 +6,12 @@ import { useTranslation } from 'react-i18next'
 export interface Toast {
   readonly id: number
   readonly text: string
-  readonly kind: 'done' | 'failed'
+  /** `waiting`: somebody has to do something before it goes on. */
+  readonly kind: 'done' | 'waiting' | 'failed'
 }
 
 const SHOWN_MS = 6_000
+const colors = { done: 'teal', waiting: 'yellow', failed: 'red' } as const
 let toasts: readonly Toast[] = []
 let nextId = 1
 const listeners = new Set<() => void>()
@@ -51,7 +53,7 @@ export function Toasts() {
       {shown.map(({ id, text, kind }) => (
         <Notification
           key={id}
-          color={kind === 'failed' ? 'red' : 'teal'}
+          color={colors[kind]}
           onClose={() => close(id)}
           closeButtonProps={{ 'aria-label': t('actions.close') }}
           withBorder
