@@ -61,8 +61,11 @@ export function BrowserPage() {
   const [deed, setDeed] = useState<ChoiceDeed | null>(null)
   const [dialog, setDialog] = useState<Dialog | null>(null)
   // Open from the start where there is room: a panel that opened at a click would move the items from under a double click.
-  const [isInfoOpen, setInfoOpen] = useState(() => window.innerWidth >= INFO_FROM_PX)
+  const [isPanelOpen, setPanelOpen] = useState(() => window.innerWidth >= INFO_FROM_PX)
+  // On a small screen it covers everything, so only who asks for it gets it.
+  const [isDrawerOpen, setDrawerOpen] = useState(false)
   const isNarrow = useMediaQuery('(max-width: 62em)') ?? false
+  const [isInfoOpen, setInfoOpen] = isNarrow ? [isDrawerOpen, setDrawerOpen] : [isPanelOpen, setPanelOpen]
   if (dataset.error) return <Failed error={dataset.error} retry={() => dataset.refetch()} />
   if (dataset.isPending) return <Loading />
   const dir = search.dir ?? '/'
@@ -179,9 +182,12 @@ export function BrowserPage() {
       </section>
       {isInfoOpen && !isNarrow && <aside className={classes.side}>{side}</aside>}
       {isNarrow && isInfoOpen && (
-        <Drawer opened onClose={closeInfo} position="right" withCloseButton={false}>
-          {side}
-        </Drawer>
+        <Drawer.Root opened onClose={closeInfo} position="right">
+          <Drawer.Overlay />
+          <Drawer.Content aria-label={t('browser.info')}>
+            <Drawer.Body p={0}>{side}</Drawer.Body>
+          </Drawer.Content>
+        </Drawer.Root>
       )}
       {dialog === 'folders' && (
         <Drawer
