@@ -72,7 +72,7 @@ test('a filter stands in the address, so that whoever opens it sees the same', a
   await page.getByRole('textbox', { name: 'Part of the name' }).fill('no file is called so')
   await page.getByText('Nothing matches').waitFor()
   await look(page, 'browser-no-match')
-  await page.getByRole('button', { name: 'Clear the filter' }).click()
+  await page.getByRole('group', { name: 'Filter in force' }).getByRole('button', { name: 'Clear the filter' }).click()
   await count('20 items').waitFor()
 })
 
@@ -87,7 +87,8 @@ test('small pictures and the picture itself come from the bucket’s host', asyn
   await shown.waitFor()
   await expect.poll(() => shown.evaluate((image) => Reflect.get(image, 'naturalWidth'))).toBe(320)
   expect(bytesOf('photos/day 2/2.jpg')).toEqual([{ origin: stage.bucket.origin, status: 200, type: 'image/jpeg' }])
-  expect(answered.filter(({ path }) => path.endsWith('/stream')).map(({ status }) => status)).toEqual([307])
+  const streams = answered.filter(({ path }) => path.endsWith('/stream'))
+  expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([307]))
   await look(page, 'viewer-image')
 })
 

@@ -106,7 +106,7 @@ test('the second step tells what is wrong with a bucket, and connects one that i
   await look(page, 'wizard-driver-failed')
   await drawer().getByRole('textbox', { name: 'Bucket' }).fill(stage.bucket.bucket)
   await drawer().getByRole('button', { name: 'Test connection' }).click()
-  await drawer().getByText('The storage allows everything that is needed.').waitFor()
+  await drawer().getByText('The storage allows everything that is needed').waitFor()
   await look(page, 'wizard-driver-passed')
   await drawer().getByRole('button', { name: 'Create driver' }).click()
   await drawer().getByRole('button', { name: 'Create dataset' }).waitFor()

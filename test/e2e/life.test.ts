@@ -55,7 +55,7 @@ test('items of the mirror are not moved, and the reason is told', async () => {
   await choice
     .getByRole('note', { name: /their paths are the files’ keys/ })
     .first()
-    .focus()
+    .hover()
   await page.getByRole('tooltip').waitFor()
   await look(page, 'move-refused')
   await choice.getByRole('button', { name: 'Choose none' }).click()

@@ -71,7 +71,8 @@ export function Picture({ item }: { item: Item }) {
     return (
       <span className={classes.noPicture}>
         <Icon name={state === 'missing' ? 'warning' : 'file'} size={40} />
-        {type.split('/').at(-1)}
+        {/* To be seen at a glance; to be heard before every name it would only be in the way. */}
+        <span aria-hidden="true">{type.split('/').at(-1)}</span>
       </span>
     )
   return (
