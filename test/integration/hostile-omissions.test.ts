@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { omitEntries } from '../fakes/hostile-shapes.ts'
-import { HostileBench, placeOf } from './hostile-trials.ts'
+import { HostileBench } from './hostile-trials.ts'
 
 // A storage that lies both times, in its listing and when it is asked again, about no more than the brake lets pass (50 files or 5 %), is believed: to
 // anybody who has only its word those files are gone. They come back, with everything, at the first sync that lists them.
@@ -30,7 +30,7 @@ test.each([
         const before = await bench.rows()
         let requests = 0
         const run = await bench.sync((asked, right) => {
-          if (placeOf(asked) === 'confirmation') return null
+          if (bench.placeOf(asked) === 'confirmation') return null
           requests++
           const body = omitEntries(right, (key) => hash(key, isSteady ? seed : seed + requests) % 100 < share)
           if (body === null) return null

@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import type { SyncRun } from '#contract/syncs.ts'
 import { openEgress } from '#storage/egress.ts'
 import { openStorage } from '#storage/open.ts'
+import type { ListQuery } from '#storage/port.ts'
 import { type Bucket, startBucket } from '../../src/demo/bucket.ts'
 import {
   type HostileGateway,
@@ -28,12 +29,6 @@ const LIVE = 0
 const MISSING = 1
 const keys = { accessKeyId: 'bucket-key', secretKey: 'bucket-secret-for-tests' }
 
-/** What a listing request of these trials is for. */
-export function placeOf({ isFolded, entriesMax }: ListingRequest): Place {
-  if (isFolded || entriesMax === 1) return 'guess'
-  return entriesMax === PAGE_MAX ? 'page' : 'confirmation'
-}
-
 /** An item as far as a listing can change it. */
 export interface Row {
   readonly path: string
@@ -55,6 +50,8 @@ export class HostileBench {
   /** Paths that it had; their items are marked missing, or removed where all syncs are reconciles. */
   readonly #gone = new Set<string>()
   readonly #isReconcile: boolean
+  /** How many entries were wanted of the page behind a key, at last. What arrives may be less: a place that has failed, in an earlier sync too, is asked for less. */
+  readonly #wanted: ReadonlyMap<string, number>
   #writes = 0
 
   private constructor(parts: {
@@ -63,12 +60,14 @@ export class HostileBench {
     bucket: Bucket
     datasetId: string
     isReconcile: boolean
+    wanted: ReadonlyMap<string, number>
   }) {
     this.gateway = parts.gateway
     this.#synced = parts.synced
     this.#bucket = parts.bucket
     this.#datasetId = parts.datasetId
     this.#isReconcile = parts.isReconcile
+    this.#wanted = parts.wanted
     let seed = 1
     this.#random = () => {
       seed = (seed * 48271) % 0x7fffffff
@@ -80,12 +79,20 @@ export class HostileBench {
     const bucket = await startBucket({ port: 0, ...keys })
     const gateway = await startHostileGateway(bucket.endpoint)
     const address = { ...bucket, endpoint: gateway.endpoint, accessKey: keys.accessKeyId, secretKey: keys.secretKey }
-    const sizes = { pageMax: PAGE_MAX, askedMax: ASKED_MAX }
+    const wanted = new Map<string, number>()
+    const sizes = {
+      pageMax: PAGE_MAX,
+      askedMax: ASKED_MAX,
+      onAsked({ token, after, entriesMax }: ListQuery) {
+        if (token === undefined) wanted.set(after?.toString() ?? '', entriesMax!)
+      },
+    }
     const synced = await connectApi(address, {
       folder: FOLDER,
       override: { openStorage: async (spec) => withSmallPages(await openStorage(spec, openEgress), sizes) },
     })
-    const bench = new HostileBench({ gateway, synced, bucket, datasetId: await synced.addDataset(), isReconcile })
+    const datasetId = await synced.addDataset()
+    const bench = new HostileBench({ gateway, synced, bucket, datasetId, isReconcile, wanted })
     for (const key of ['set', 'set-not/x.txt', 'a.txt', 'zz.txt', 'set/'])
       bucket.put(key, Buffer.from(''), 'text/plain')
     const names = ['é & <b>.txt', 'a+b%2B.txt', '😀.jpg', '-', '0', 'plain.txt']
@@ -99,6 +106,13 @@ export class HostileBench {
     await this.#synced.close()
     await this.gateway.stop()
     await this.#bucket.close()
+  }
+
+  /** What a listing request of these trials is for. */
+  placeOf({ isFolded, after, entriesMax }: ListingRequest): Place {
+    const wanted = this.#wanted.get(after) ?? entriesMax
+    if (isFolded || wanted === 1) return 'guess'
+    return wanted === PAGE_MAX ? 'page' : 'confirmation'
   }
 
   /** Removes two files, changes one, adds one and lets one that is gone come back. */
@@ -225,13 +239,17 @@ export interface Spot {
 const STORM = 2
 
 /** Makes a spoiler of a shape at a spot; `applied` tells how often it was. */
-function spoilerAt(shape: HostileShape, { place, at, isAlways }: Spot): { spoiler: Spoiler; applied(): number } {
+function spoilerAt(
+  bench: HostileBench,
+  shape: HostileShape,
+  { place, at, isAlways }: Spot,
+): { spoiler: Spoiler; applied(): number } {
   let [met, applied] = [0, 0]
   const timesMax = !isAlways ? 1 : shape.end === 'passing' ? STORM : Number.POSITIVE_INFINITY
   return {
     applied: () => applied,
     spoiler(asked, right) {
-      if (placeOf(asked) !== place || applied >= timesMax) return null
+      if (bench.placeOf(asked) !== place || applied >= timesMax) return null
       met++
       if (at === 'last' ? right.includes('<IsTruncated>true') : met < at) return null
       const answer = shape.of(right, asked)
@@ -248,12 +266,12 @@ function spoilerAt(shape: HostileShape, { place, at, isAlways }: Spot): { spoile
 export async function tryShape(bench: HostileBench, shape: HostileShape, spot: Spot): Promise<string | null> {
   bench.change()
   const before = await bench.rows()
-  const { spoiler, applied } = spoilerAt(shape, spot)
+  const { spoiler, applied } = spoilerAt(bench, shape, spot)
   // So that there is something to confirm that is there, the listing is not true either: it leaves out two files. Against a storage that tells the same
   // lie twice, once listing and once asked again, nobody can do anything but brake.
   const omitted = spot.place === 'confirmation' && shape.end !== 'lie' ? bench.pickUnchanged(before, 2) : null
   const run = await bench.sync((asked, right) => {
-    const listed = omitted && placeOf(asked) === 'page' ? omitEntries(right, (key) => omitted.has(key)) : null
+    const listed = omitted && bench.placeOf(asked) === 'page' ? omitEntries(right, (key) => omitted.has(key)) : null
     return listed === null ? spoiler(asked, right) : { body: listed }
   })
   await bench.expectNoGhost(before)

@@ -75,3 +75,10 @@ test('only what a page itself can cause makes it smaller, and success makes it w
   sizes.succeeded(query)
   expect(sizes.sizeOf(query)).toBe(1000)
 })
+
+test('a single key that cannot be had does not make the page small that begins where it was looked for', () => {
+  const sizes = new PageSizes()
+  const page = { prefix: 'a/', after: Buffer.from('a/k') }
+  for (let failure = 0; failure < 6; failure++) sizes.failed({ ...page, entriesMax: 1 }, 'invalid')
+  expect(sizes.sizeOf(page)).toBe(1000)
+})

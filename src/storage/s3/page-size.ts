@@ -36,6 +36,13 @@ export class PageSizes {
   }
 }
 
-function placeOf({ prefix, after, token, delimiter }: ListQuery): string {
-  return JSON.stringify([prefix, after?.toString('base64') ?? null, token ?? null, delimiter ?? null])
+/** What was asked for, its length included: a guess for a single key that fails says nothing of the page that begins at the same place. */
+function placeOf({ prefix, after, token, delimiter, entriesMax }: ListQuery): string {
+  return JSON.stringify([
+    prefix,
+    after?.toString('base64') ?? null,
+    token ?? null,
+    delimiter ?? null,
+    entriesMax ?? null,
+  ])
 }
