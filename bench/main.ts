@@ -36,6 +36,10 @@ const benches: Record<string, { about: string; load: () => Promise<Bench> }> = {
     about: 'queries of what people gave their items, and counts alone, through HTTP',
     load: async () => (await import('./query.ts')).benchQuery,
   },
+  console: {
+    about: 'the console in a browser: first view, clicks, scrolling through everything',
+    load: async () => (await import('./console.ts')).benchConsole,
+  },
   'sdk-list': {
     about: 'list all items of a dataset by the vendor’s Python SDK',
     load: async () => (await import('./sdk-list.ts')).benchSdkList,

@@ -49,10 +49,19 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** Starts it all; `isOwned` makes the owner at the start, otherwise the server waits for its set-up link to be used. */
-export async function openStage({ isOwned = true }: { isOwned?: boolean } = {}): Promise<Stage> {
+/**
+ * Starts it all; `isOwned` makes the owner at the start, otherwise the server waits for its set-up link to be used. `env`: more settings of the server.
+ */
+export async function openStage({
+  isOwned = true,
+  env = {},
+}: {
+  isOwned?: boolean
+  env?: Record<string, string>
+} = {}): Promise<Stage> {
   const dataDir = await makeDataDir()
   const server = await startServerProcess({
+    ...env,
     SLUICE_DATA_DIR: dataDir.path,
     ...(isOwned && {
       SLUICE_OWNER_EMAIL: owner.email,
@@ -95,7 +104,7 @@ async function takeSeat(browser: Browser, url: string, options: BrowserContextOp
     reducedMotion: 'reduce',
     ...options,
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   const answered: Seat['answered'] = []
   const complaints: string[] = []

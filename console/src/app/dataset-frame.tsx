@@ -58,7 +58,14 @@ export function DatasetFrame({
         <Text fw={600} className="name">
           {dataset.data?.name ?? ' '}
         </Text>
-        <Group component="nav" aria-label={t('datasetFrame.nav')} gap="md" mt={4}>
+        <Group
+          component="nav"
+          aria-label={t('datasetFrame.nav')}
+          gap="md"
+          mt={4}
+          wrap="nowrap"
+          style={{ overflowX: 'auto', whiteSpace: 'nowrap' }}
+        >
           {pages.map(({ to, label }) => (
             <PageLink
               key={to}

@@ -100,7 +100,7 @@ function take(queries: QueryClient, news: NotificationNews): void {
 const toastOf = { info: 'done', warning: 'waiting', error: 'failed' } as const
 
 function tell({ title, resource, text, priority }: Notification): void {
-  toast(`${title}: ${resource.name}. ${text}`, toastOf[priority])
+  toast(`${title}: ${resource.name}. ${text}`, toastOf[priority], `${resource.action}:${resource.id}`)
 }
 
 /** Pages that are open show what has changed without anybody loading them anew. */

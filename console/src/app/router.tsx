@@ -7,6 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { Failed } from '../ui/states.tsx'
+import { NoPage } from './no-page.tsx'
 import { isLoggedIn } from './session.ts'
 import { parseSearch } from './view-search.ts'
 
@@ -180,6 +181,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  defaultNotFoundComponent: NoPage,
 })
 
 declare module '@tanstack/react-router' {

@@ -8,6 +8,8 @@ export interface Toast {
   readonly text: string
   /** `waiting`: somebody has to do something before it goes on. */
   readonly kind: 'done' | 'waiting' | 'failed'
+  /** What it tells the latest of; null where it stands for itself. */
+  readonly about: string | null
 }
 
 const SHOWN_MS = 6_000
@@ -16,10 +18,10 @@ let toasts: readonly Toast[] = []
 let nextId = 1
 const listeners = new Set<() => void>()
 
-/** Shows a toast for some seconds; failures stay until they are closed. */
-export function toast(text: string, kind: Toast['kind'] = 'done'): void {
+/** Shows a toast for some seconds; failures stay until they are closed. One about something takes the place of the one before about the same. */
+export function toast(text: string, kind: Toast['kind'] = 'done', about: string | null = null): void {
   const id = nextId++
-  change([...toasts, { id, text, kind }])
+  change([...toasts.filter((each) => about === null || each.about !== about), { id, text, kind, about }])
   if (kind === 'done') setTimeout(() => close(id), SHOWN_MS)
 }
 

@@ -133,8 +133,7 @@ function isWorthTelling(run: ClaimedRun, end: RunEnd, counts: Counts): boolean {
 
 function noticeOf(run: ClaimedRun, end: RunEnd, counts: Counts) {
   const code = noticeCode(end)
-  // What a plan would do must not be read as done.
-  const summary = run.options.dryRun === true ? `A plan, nothing was changed. ${summaryOf(counts)}` : summaryOf(counts)
+  const summary = summaryOf(counts, run.options.dryRun === true)
   const text = end.state === 'failed' || end.state === 'parked' ? end.message : summary
   return {
     code,
@@ -147,11 +146,16 @@ function noticeOf(run: ClaimedRun, end: RunEnd, counts: Counts) {
   } as const
 }
 
-/** A run's outcome in one sentence; what did not happen is not mentioned. */
-export function summaryOf(counts: Counts): string {
+/** A run's outcome in one sentence; what did not happen is not mentioned, and what a plan would do is not told as done. */
+function summaryOf(counts: Counts, isPlan: boolean): string {
   const parts = (['added', 'changed', 'returned', 'moved', 'missing', 'removed', 'excluded', 'skipped'] as const)
     .filter((name) => counts[name] > 0)
-    .map((name) => `${counts[name]} ${name}`)
+    .map((name) => `${grouped(counts[name])} ${name}`)
   const outcome = parts.length === 0 ? 'nothing changed' : parts.join(', ')
-  return `${counts.listed} files listed: ${outcome}.`
+  const listed = `${grouped(counts.listed)} files listed`
+  return isPlan
+    ? `A plan, nothing was changed. ${listed}; a sync would make of it: ${outcome}.`
+    : `${listed}: ${outcome}.`
 }
+
+const grouped = (count: number) => count.toLocaleString('en')

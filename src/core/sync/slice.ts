@@ -228,7 +228,7 @@ class Slice {
       orgId: run.orgId,
       projectId: run.projectId,
       resource: { type: 'dataset', id: run.datasetId, name: run.datasetName, action: 'sync' },
-      text: code === 'sync.started' ? 'The storage is being listed.' : `${count} files listed.`,
+      text: code === 'sync.started' ? 'The storage is being listed.' : `${count.toLocaleString('en')} files listed.`,
       groupKey: noticeKey(run),
       progress: {
         percent: isKnown ? Math.floor((100 * count) / run.itemsKnown) : null,

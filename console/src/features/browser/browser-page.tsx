@@ -118,9 +118,7 @@ export function BrowserPage() {
             onClone={() => setDialog('clone')}
             onInfo={() => setInfoOpen(!isInfoOpen)}
           />
-          <FilterBar search={search} change={change}>
-            <ViewBar search={search} change={change} />
-          </FilterBar>
+          <FilterBar search={search} change={change} />
           {choice.count > 0 ? (
             <ChoiceBar
               dataset={dataset.data}
@@ -134,7 +132,7 @@ export function BrowserPage() {
               clear={clear}
             />
           ) : (
-            <Group gap="xs">
+            <Group gap="xs" className={classes.line}>
               <Text size="sm" c="dimmed" aria-live="polite">
                 {t(first.data?.totalIsEstimate === true ? 'browser.estimate' : 'browser.items', {
                   count: total,
@@ -146,6 +144,7 @@ export function BrowserPage() {
                   {t('browser.all')}
                 </Button>
               )}
+              <ViewBar search={search} change={change} />
             </Group>
           )}
           {(counts.data?.missing ?? 0) > 0 && (

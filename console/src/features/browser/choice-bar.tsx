@@ -12,6 +12,7 @@ import { formatCount } from '../../ui/format.ts'
 import { Icon, type IconName } from '../../ui/icon.tsx'
 import { Reasoned } from '../../ui/reasoned.tsx'
 import { toast } from '../../ui/toasts.tsx'
+import classes from './browser.module.css'
 import { type Choice, choiceFilter } from './choice.ts'
 import { ClearMissingDialog } from './clear-missing-dialog.tsx'
 import type { DatasetRights } from './dataset-rights.ts'
@@ -49,7 +50,13 @@ export function ChoiceBar(props: Props) {
   }
   const dialog = { dataset, search, choice, close: () => setDeed(null), ended }
   return (
-    <Group gap={4} role="toolbar" aria-label={t('browser.choice')}>
+    <Group
+      gap={4}
+      role="toolbar"
+      aria-label={t('browser.choice')}
+      wrap="nowrap"
+      className={`${classes.line} ${classes.deeds}`}
+    >
       <Text size="sm" fw={600} mr={4} aria-live="polite">
         {t('browser.chosen', { count: choice.count, shown: formatCount(choice.count) })}
       </Text>

@@ -5,6 +5,7 @@ import { formatCount, formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { PageLink } from '../../ui/link.tsx'
 import { Reasoned } from '../../ui/reasoned.tsx'
+import classes from './browser.module.css'
 import { useLastSync } from './dataset-facts.ts'
 import type { DatasetRights } from './dataset-rights.ts'
 
@@ -24,15 +25,17 @@ interface Props {
 export function DatasetBar({ dataset, dir, rights, onDir, onFolders, onUpload, onSync, onClone, onInfo }: Props) {
   const { t } = useTranslation()
   return (
-    <Group justify="space-between" gap="xs">
-      <Group gap={4} wrap="nowrap" miw={0}>
+    <Group justify="space-between" gap="xs" wrap="nowrap" align="flex-start">
+      <Group gap={4} wrap="nowrap" miw={0} align="flex-start">
         <ActionIcon variant="default" hiddenFrom="md" onClick={onFolders} aria-label={t('browser.folders')}>
           <Icon name="folder" size={18} />
         </ActionIcon>
-        <Path name={dataset.name} dir={dir} onOpen={onDir} />
+        <div className={classes.where}>
+          <Path name={dataset.name} dir={dir} onOpen={onDir} />
+          <SyncState dataset={dataset} isSyncable={rights.isSyncable} />
+        </div>
       </Group>
-      <Group gap="xs">
-        <SyncState dataset={dataset} isSyncable={rights.isSyncable} />
+      <Group gap="xs" wrap="nowrap" className={classes.actions}>
         {rights.isDeveloper && (
           <>
             <Reasoned reason={rights.write}>
@@ -85,7 +88,8 @@ function SyncState({ dataset, isSyncable }: { dataset: Dataset; isSyncable: bool
       <PageLink
         to="/datasets/$datasetId/syncs/$commandId"
         params={{ ...params, commandId: latest.commandId }}
-        size="sm"
+        size="xs"
+        pl={8}
         c={latest.state === 'paused' ? 'indigo' : 'red'}
         title={latest.error ?? undefined}
       >
@@ -94,15 +98,15 @@ function SyncState({ dataset, isSyncable }: { dataset: Dataset; isSyncable: bool
     )
   if (dataset.isSyncing)
     return (
-      <Group gap={6} role="status">
-        <Loader size={14} />
-        <PageLink to="/datasets/$datasetId/syncs" params={params} size="sm">
+      <Group gap={6} role="status" pl={8}>
+        <Loader size={12} />
+        <PageLink to="/datasets/$datasetId/syncs" params={params} size="xs">
           {t('browser.sync.going', { listed: formatCount(latest?.counts.listed ?? 0) })}
         </PageLink>
       </Group>
     )
   return (
-    <Text size="sm" c="dimmed">
+    <Text size="xs" c="dimmed" pl={8}>
       {data.lastSyncedAt === null
         ? t('browser.sync.never')
         : t('browser.sync.last', { time: formatTime(data.lastSyncedAt) })}

@@ -1,6 +1,6 @@
 import { Button, Group, Indicator, Pill, Popover, Select, Stack, Switch, TextInput } from '@mantine/core'
 import { useDebouncedCallback, useDisclosure } from '@mantine/hooks'
-import { type ReactNode, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { BrowserSearch } from '../../app/view-search.ts'
 import { formatBytes } from '../../ui/format.ts'
@@ -31,8 +31,8 @@ interface Props {
   change: ChangeSearch
 }
 
-/** Which items are shown: what is asked for often in the open, the rest behind a button, and what is in force as marks that can be taken off. Its children stand at the end of its line. */
-export function FilterBar({ search, change, children }: Props & { children: ReactNode }) {
+/** Which items are shown: what is asked for often in the open, the rest behind a button, and what is in force as marks that can be taken off. */
+export function FilterBar({ search, change }: Props) {
   const { t } = useTranslation()
   const [isOpen, setOpen] = useState(false)
   const [isQueryShown, query] = useDisclosure()
@@ -67,7 +67,6 @@ export function FilterBar({ search, change, children }: Props & { children: Reac
         <Button size="compact-xs" variant="subtle" onClick={query.open}>
           {t('browser.asQuery')}
         </Button>
-        {children}
       </Group>
       {conditions.length > 0 && (
         <Group gap={6} role="group" aria-label={t('browser.conditions')}>
@@ -104,7 +103,8 @@ function NameField({ search, change }: Props) {
   return (
     <TextInput
       size="xs"
-      w="11rem"
+      flex="0 1 14rem"
+      miw="8rem"
       aria-label={t('browser.findName')}
       placeholder={t('browser.findName')}
       leftSection={<Icon name="search" size={14} />}

@@ -30,7 +30,7 @@ export function SyncDialog({ dataset, close }: { dataset: Dataset; close: () => 
           to: '/datasets/$datasetId/syncs/$commandId',
           params: { datasetId: dataset.id, commandId: command.id },
         })
-      else toast(t('browser.sync.started'))
+      else toast(t('browser.sync.started'), 'done', `sync:${dataset.id}`)
     },
   })
   const isReadOnly = driver.data?.readOnly === true

@@ -1,6 +1,7 @@
 import { ActionIcon, Group, SegmentedControl, Select, Slider } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { type BrowserSearch, TILE_DEFAULT } from '../../app/view-search.ts'
+import classes from './browser.module.css'
 import type { ChangeSearch } from './filter-bar.tsx'
 
 /** How items are shown: in which order, how large, as pictures or lines. */
@@ -8,11 +9,11 @@ export function ViewBar({ search, change }: { search: BrowserSearch; change: Cha
   const { t } = useTranslation()
   const isGallery = (search.view ?? 'gallery') === 'gallery'
   return (
-    <Group gap="xs" ml="auto">
+    <Group gap="xs" ml="auto" wrap="nowrap">
       <Select
         size="xs"
         aria-label={t('browser.sort')}
-        w="8rem"
+        w="7.5rem"
         allowDeselect={false}
         data={(['none', 'name', 'size', 'createdAt', 'modified'] as const).map((sort) => ({
           value: sort,
@@ -34,6 +35,7 @@ export function ViewBar({ search, change }: { search: BrowserSearch; change: Cha
       </ActionIcon>
       {isGallery && (
         <Slider
+          className={classes.tileSize}
           thumbLabel={t('browser.tileSize')}
           w={90}
           size="xs"

@@ -182,7 +182,8 @@ function Filters({ filter, set }: { filter: Filter; set: (change: Partial<Filter
         aria-label={t('datasets.type')}
         placeholder={t('datasets.type')}
         clearable
-        w="9rem"
+        flex="0 1 9rem"
+        miw="7rem"
         data={datasetKinds.map((kind) => ({ value: kind, label: t(`datasets.kinds.${kind}`) }))}
         value={filter.kind}
         onChange={(kind) => set({ kind })}
@@ -191,7 +192,8 @@ function Filters({ filter, set }: { filter: Filter; set: (change: Partial<Filter
         aria-label={t('datasets.driver')}
         placeholder={t('datasets.driver')}
         clearable
-        w="13rem"
+        flex="0 1 13rem"
+        miw="7rem"
         data={datasetProviders.map((provider) => ({ value: provider, label: t(`datasets.providers.${provider}`) }))}
         value={filter.provider}
         onChange={(provider) => set({ provider })}
@@ -200,7 +202,8 @@ function Filters({ filter, set }: { filter: Filter; set: (change: Partial<Filter
         aria-label={t('datasets.state')}
         placeholder={t('datasets.state')}
         clearable
-        w="10rem"
+        flex="0 1 10rem"
+        miw="7rem"
         data={datasetStates.map((state) => ({ value: state, label: t(`datasets.states.${state}`) }))}
         value={filter.state}
         onChange={(state) => set({ state })}

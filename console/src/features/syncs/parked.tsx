@@ -57,7 +57,7 @@ function Approval(props: { run: SyncRun; absent: Absent; dataset: Dataset; right
       }),
     onSuccess: () => {
       setAsking(false)
-      toast(t('syncs.parked.approved'))
+      toast(t('syncs.parked.approved'), 'done', `sync:${dataset.id}`)
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ['syncs', dataset.id] }),
   })

@@ -99,6 +99,8 @@ function Rail({ step, choose }: { step: Step; choose: (step: Step) => void }) {
       orientation={isNarrow ? 'horizontal' : 'vertical'}
       size="sm"
       w={isNarrow ? '100%' : '13rem'}
+      // In sight however long the form beside it is.
+      {...(isNarrow ? {} : { pos: 'sticky' as const, top: '4.5rem' })}
       wrap={false}
     >
       {steps.map((each) => (

@@ -122,12 +122,18 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
         {draft.integrationId !== null && types.length === 0 && <Alert color="yellow">{t('wizard.noDriverType')}</Alert>}
         <DriverForm key={chosen.type} draft={chosen} change={change} error={create.error ?? test.error} />
         {test.data !== undefined && (
-          <DiagnosisView
-            diagnosis={test.data}
-            takeRegion={(region) => change({ ...chosen, texts: { ...chosen.texts, region } })}
-          />
+          <div ref={bringIntoSight} style={{ scrollMarginTop: '5rem' }}>
+            <DiagnosisView
+              diagnosis={test.data}
+              takeRegion={(region) => change({ ...chosen, texts: { ...chosen.texts, region } })}
+            />
+          </div>
         )}
-        <Outcome error={create.error ?? test.error} />
+        {(create.error ?? test.error) !== null && (
+          <div ref={bringIntoSight} style={{ scrollMarginTop: '5rem' }}>
+            <Outcome error={create.error ?? test.error} />
+          </div>
+        )}
         {driverForms[chosen.type ?? ''] !== undefined && isReady && <Policies body={body} />}
         <Group justify="flex-end">
           {(isRefusedByStorage(create.error) || test.data?.ok === false) && (
@@ -154,6 +160,9 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
     </form>
   )
 }
+
+/** An answer that appears below a long form is not found otherwise. */
+const bringIntoSight = (node: HTMLElement | null) => node?.scrollIntoView({ block: 'start' })
 
 /** Why a driver was not saved, with every right that was tried. */
 export function Outcome({ error }: { error: unknown }) {
