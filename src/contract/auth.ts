@@ -10,6 +10,7 @@ export const User = z.object({
   firstName: z.string(),
   lastName: z.string(),
   type: z.enum(['user', 'bot']),
+  isInvited: z.boolean().describe('Somebody who was added and has no password yet.'),
   role: z.string().nullable(),
   avatar: z.string().nullable(),
   org: z.object({ id: z.string(), name: z.string() }).nullable(),

@@ -28,6 +28,14 @@ export const errors = {
     status: 403,
     message: 'The set-up link is wrong or was used; restart the server for a new one.',
   },
+  'invitation.not_needed': {
+    status: 409,
+    message: 'They have a password already, or are a bot; a link is only for people who were added and have none.',
+  },
+  'invitation.invalid_link': {
+    status: 403,
+    message: 'The invitation link is wrong, was used, or is older than seven days; ask for a new one.',
+  },
   'rate.limited': { status: 429, message: 'Too many attempts; wait a minute and try again.' },
   'server.internal': { status: 500, message: 'Something failed on our side; the log has more under this request id.' },
   'server.not_ready': {

@@ -13,6 +13,7 @@ import { exportRoutes } from './exports.ts'
 import { featureRoutes } from './features.ts'
 import { hintRoutes } from './hints.ts'
 import { integrationRoutes } from './integrations.ts'
+import { invitationRoutes } from './invitations.ts'
 import { itemMarkRoutes } from './item-marks.ts'
 import { itemRoutes } from './items.ts'
 import { notificationRoutes } from './notifications.ts'
@@ -53,6 +54,7 @@ export function joinGroups<const Groups extends readonly Readonly<Record<string,
 /** Every address of the API by its name: the one table from which server, typed client, OpenAPI page and role tests are derived (D7). */
 export const routes = joinGroups(
   authRoutes,
+  invitationRoutes,
   orgRoutes,
   quotaRoutes,
   projectRoutes,

@@ -15,6 +15,7 @@ import { exportHandlers } from './handlers/exports.ts'
 import { featureHandlers } from './handlers/features.ts'
 import { hintHandlers } from './handlers/hints.ts'
 import { integrationHandlers } from './handlers/integrations.ts'
+import { invitationHandlers } from './handlers/invitations.ts'
 import { itemMarkHandlers } from './handlers/item-marks.ts'
 import { itemHandlers } from './handlers/items.ts'
 import { notificationHandlers } from './handlers/notifications.ts'
@@ -39,6 +40,7 @@ export const handlers: Handlers<Routes> = {
   ...sessionHandlers,
   ...setupHandlers,
   ...authHandlers,
+  ...invitationHandlers,
   ...orgHandlers,
   ...quotaHandlers,
   ...projectHandlers,

@@ -30,6 +30,12 @@ const setup = createRoute({
   component: lazyRouteComponent(() => import('../features/setup/setup-page.tsx'), 'SetupPage'),
 })
 
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: '/invitation',
+  component: lazyRouteComponent(() => import('../features/invitation/invitation-page.tsx'), 'InvitationPage'),
+})
+
 /** All that wants somebody logged in, in the frame of navigation. */
 const shell = createRoute({
   getParentRoute: () => root,
@@ -161,6 +167,7 @@ const settings = createRoute({
 const tree = root.addChildren([
   login,
   setup,
+  invitation,
   shell.addChildren([
     home,
     datasets,

@@ -1,6 +1,7 @@
 /** Identity and membership: who asks, what they may, and the organizations and projects they may it in. The public file of this folder. */
 export { holderOfKey, keyHolder } from './api-keys.ts'
 export { createBot, getBot, listBots, removeBot } from './bots.ts'
+export { acceptInvitation, createInvitation } from './invitations.ts'
 export { foundOrg, isOperator, removeOrg, setPlan } from './org-life.ts'
 export {
   addOrgMembers,

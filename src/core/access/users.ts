@@ -8,7 +8,8 @@ import { hashPassword, verifyPassword } from './passwords.ts'
 import { revoke, startSession, type Tokens } from './tokens.ts'
 
 /** Columns of `user_account u` that `renderUser` reads. */
-export const userColumns = 'u.id, u.email, u.kind, u.first_name, u.last_name, u.created_at, u.updated_at'
+export const userColumns = `u.id, u.email, u.kind, u.first_name, u.last_name, u.created_at, u.updated_at,
+  u.kind = 'user' and u.password_hash is null as is_invited`
 
 /** A row of `userColumns`. */
 export interface UserRow {
@@ -17,6 +18,7 @@ export interface UserRow {
   readonly kind: 'user' | 'bot'
   readonly first_name: string
   readonly last_name: string
+  readonly is_invited: boolean
   readonly created_at: Date
   readonly updated_at: Date
 }
@@ -30,6 +32,7 @@ export function renderUser(row: UserRow, role: string | null, org: { id: string;
     firstName: row.first_name,
     lastName: row.last_name,
     type: row.kind,
+    isInvited: row.is_invited,
     role,
     avatar: null,
     org,

@@ -139,6 +139,8 @@ function Deed({
   return (
     <Reasoned reason={reason}>
       <Button
+        className={classes.deed}
+        title={reason === null && typeof text === 'string' ? text : undefined}
         size="compact-xs"
         variant="light"
         color={isRed ? 'red' : 'indigo'}

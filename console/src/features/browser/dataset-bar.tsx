@@ -98,7 +98,7 @@ function SyncState({ dataset, isSyncable }: { dataset: Dataset; isSyncable: bool
     )
   if (dataset.isSyncing)
     return (
-      <Group gap={6} role="status" pl={8}>
+      <Group gap={6} role="status" pl={8} wrap="nowrap">
         <Loader size={12} />
         <PageLink to="/datasets/$datasetId/syncs" params={params} size="xs">
           {t('browser.sync.going', { listed: formatCount(latest?.counts.listed ?? 0) })}
@@ -106,7 +106,7 @@ function SyncState({ dataset, isSyncable }: { dataset: Dataset; isSyncable: bool
       </Group>
     )
   return (
-    <Text size="xs" c="dimmed" pl={8}>
+    <Text size="xs" c="dimmed" pl={8} truncate>
       {data.lastSyncedAt === null
         ? t('browser.sync.never')
         : t('browser.sync.last', { time: formatTime(data.lastSyncedAt) })}

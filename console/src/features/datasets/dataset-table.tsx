@@ -5,6 +5,7 @@ import type { Driver } from '#contract/drivers.ts'
 import { formatCount, formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { PageLink } from '../../ui/link.tsx'
+import { WideTable } from '../../ui/wide-table.tsx'
 import { providerOf, stateOf } from './dataset-kinds.ts'
 
 /** What can be done with one dataset of the list. */
@@ -23,68 +24,71 @@ interface Props {
 export function DatasetTable({ datasets, drivers, chosen, isDeveloper, choose, act }: Props) {
   const { t } = useTranslation()
   return (
-    <Table.ScrollContainer minWidth={820}>
-      <Table highlightOnHover verticalSpacing="xs">
-        <Table.Thead>
-          <Table.Tr>
-            {isDeveloper && <Table.Th w={36} aria-label={t('datasets.chosen')} />}
-            <Table.Th>{t('datasets.name')}</Table.Th>
-            <Table.Th ta="right">{t('datasets.itemsColumn')}</Table.Th>
-            <Table.Th ta="right">{t('datasets.annotated')}</Table.Th>
-            <Table.Th>{t('datasets.type')}</Table.Th>
-            <Table.Th>{t('datasets.driver')}</Table.Th>
-            <Table.Th>{t('datasets.state')}</Table.Th>
-            <Table.Th>{t('datasets.created')}</Table.Th>
-            <Table.Th w={44} aria-label={t('datasets.deeds')} />
+    <WideTable
+      minWidth={820}
+      secondary={isDeveloper ? [4, 5, 6, 8] : [3, 4, 5, 7]}
+      highlightOnHover
+      verticalSpacing="xs"
+    >
+      <Table.Thead>
+        <Table.Tr>
+          {isDeveloper && <Table.Th w={36} aria-label={t('datasets.chosen')} />}
+          <Table.Th>{t('datasets.name')}</Table.Th>
+          <Table.Th ta="right">{t('datasets.itemsColumn')}</Table.Th>
+          <Table.Th ta="right">{t('datasets.annotated')}</Table.Th>
+          <Table.Th>{t('datasets.type')}</Table.Th>
+          <Table.Th>{t('datasets.driver')}</Table.Th>
+          <Table.Th>{t('datasets.state')}</Table.Th>
+          <Table.Th>{t('datasets.created')}</Table.Th>
+          <Table.Th w={44} aria-label={t('datasets.deeds')} />
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {datasets.map((dataset) => (
+          <Table.Tr key={dataset.id}>
+            {isDeveloper && (
+              <Table.Td>
+                <Checkbox
+                  size="xs"
+                  aria-label={t('datasets.choose', { name: dataset.name })}
+                  checked={chosen.has(dataset.id)}
+                  onChange={(event) => choose(dataset.id, event.currentTarget.checked)}
+                />
+              </Table.Td>
+            )}
+            <Table.Td className="name" fw={500}>
+              <PageLink to="/datasets/$datasetId" params={{ datasetId: dataset.id }}>
+                {dataset.name}
+              </PageLink>
+            </Table.Td>
+            <Table.Td ta="right">{formatCount(dataset.itemsCount)}</Table.Td>
+            <Table.Td ta="right">
+              {dataset.itemsCount === 0 ? '–' : `${Math.round((dataset.annotated / dataset.itemsCount) * 100)} %`}
+            </Table.Td>
+            <Table.Td>
+              <Badge variant="outline" color="gray">
+                {t(`datasets.kinds.${kindOf(dataset)}`)}
+              </Badge>
+            </Table.Td>
+            <Table.Td>
+              <Storage dataset={dataset} driver={drivers.get(dataset.driver ?? '')} />
+            </Table.Td>
+            <Table.Td>
+              <State dataset={dataset} driver={drivers.get(dataset.driver ?? '')} />
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm">{formatTime(dataset.createdAt)}</Text>
+              <Text size="xs" c="dimmed" className="name">
+                {dataset.creator}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              <RowMenu dataset={dataset} isDeveloper={isDeveloper} act={act} />
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {datasets.map((dataset) => (
-            <Table.Tr key={dataset.id}>
-              {isDeveloper && (
-                <Table.Td>
-                  <Checkbox
-                    size="xs"
-                    aria-label={t('datasets.choose', { name: dataset.name })}
-                    checked={chosen.has(dataset.id)}
-                    onChange={(event) => choose(dataset.id, event.currentTarget.checked)}
-                  />
-                </Table.Td>
-              )}
-              <Table.Td className="name" fw={500}>
-                <PageLink to="/datasets/$datasetId" params={{ datasetId: dataset.id }}>
-                  {dataset.name}
-                </PageLink>
-              </Table.Td>
-              <Table.Td ta="right">{formatCount(dataset.itemsCount)}</Table.Td>
-              <Table.Td ta="right">
-                {dataset.itemsCount === 0 ? '–' : `${Math.round((dataset.annotated / dataset.itemsCount) * 100)} %`}
-              </Table.Td>
-              <Table.Td>
-                <Badge variant="outline" color="gray">
-                  {t(`datasets.kinds.${kindOf(dataset)}`)}
-                </Badge>
-              </Table.Td>
-              <Table.Td>
-                <Storage dataset={dataset} driver={drivers.get(dataset.driver ?? '')} />
-              </Table.Td>
-              <Table.Td>
-                <State dataset={dataset} driver={drivers.get(dataset.driver ?? '')} />
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm">{formatTime(dataset.createdAt)}</Text>
-                <Text size="xs" c="dimmed" className="name">
-                  {dataset.creator}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <RowMenu dataset={dataset} isDeveloper={isDeveloper} act={act} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

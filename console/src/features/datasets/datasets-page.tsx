@@ -182,8 +182,8 @@ function Filters({ filter, set }: { filter: Filter; set: (change: Partial<Filter
         aria-label={t('datasets.type')}
         placeholder={t('datasets.type')}
         clearable
-        flex="0 1 9rem"
-        miw="7rem"
+        flex="1 1 6.5rem"
+        maw="9rem"
         data={datasetKinds.map((kind) => ({ value: kind, label: t(`datasets.kinds.${kind}`) }))}
         value={filter.kind}
         onChange={(kind) => set({ kind })}
@@ -192,8 +192,8 @@ function Filters({ filter, set }: { filter: Filter; set: (change: Partial<Filter
         aria-label={t('datasets.driver')}
         placeholder={t('datasets.driver')}
         clearable
-        flex="0 1 13rem"
-        miw="7rem"
+        flex="1 1 6.5rem"
+        maw="13rem"
         data={datasetProviders.map((provider) => ({ value: provider, label: t(`datasets.providers.${provider}`) }))}
         value={filter.provider}
         onChange={(provider) => set({ provider })}
@@ -202,8 +202,8 @@ function Filters({ filter, set }: { filter: Filter; set: (change: Partial<Filter
         aria-label={t('datasets.state')}
         placeholder={t('datasets.state')}
         clearable
-        flex="0 1 10rem"
-        miw="7rem"
+        flex="1 1 6.5rem"
+        maw="10rem"
         data={datasetStates.map((state) => ({ value: state, label: t(`datasets.states.${state}`) }))}
         value={filter.state}
         onChange={(state) => set({ state })}

@@ -10,6 +10,7 @@ import { formatCount, formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { ProviderIcon } from '../../ui/provider-icon.tsx'
 import { toast } from '../../ui/toasts.tsx'
+import { WideTable } from '../../ui/wide-table.tsx'
 import { bucketOf, providerOf, stateColours } from './driver-place.ts'
 
 interface Props {
@@ -23,77 +24,74 @@ export function DriverTable({ drivers, look, remove }: Props) {
   const { t } = useTranslation()
   const integrations = useIntegrations(useOrgId())
   return (
-    <Table.ScrollContainer minWidth={900}>
-      <Table highlightOnHover verticalSpacing="xs">
-        <Table.Thead>
-          <Table.Tr>
-            {(['name', 'type', 'place', 'integration', 'allowDelete', 'datasets', 'state', 'created'] as const).map(
-              (column) => (
-                <Table.Th key={column} ta={column === 'datasets' ? 'right' : undefined}>
-                  {t(`drivers.${column}`)}
-                </Table.Th>
-              ),
-            )}
-            <Table.Th w={48} />
+    <WideTable minWidth={900} secondary={[2, 4, 5, 6, 8]} highlightOnHover verticalSpacing="xs">
+      <Table.Thead>
+        <Table.Tr>
+          {(['name', 'type', 'place', 'integration', 'allowDelete', 'datasets', 'state', 'created'] as const).map(
+            (column) => (
+              <Table.Th key={column} ta={column === 'datasets' ? 'right' : undefined}>
+                {t(`drivers.${column}`)}
+              </Table.Th>
+            ),
+          )}
+          <Table.Th w={48} />
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {drivers.map((driver) => (
+          <Table.Tr key={driver.id}>
+            <Table.Td className="name">
+              <Anchor component="button" type="button" ta="left" fw={500} onClick={() => look(driver.id)}>
+                {driver.name}
+              </Anchor>
+            </Table.Td>
+            <Table.Td>
+              <Group gap={4} wrap="nowrap">
+                <ProviderIcon provider={providerOf(driver.type)} />
+                <Text size="sm">{t(`driverTypes.${driver.type}` as 'driverTypes.s3', driver.type)}</Text>
+              </Group>
+            </Table.Td>
+            <Table.Td className="name">
+              <Text size="sm">{bucketOf(driver)}</Text>
+              <Text size="xs" c="dimmed">
+                {driver.folder === '' ? t('drivers.wholeStorage') : driver.folder}
+              </Text>
+            </Table.Td>
+            <Table.Td className="name">
+              <Text size="sm">
+                {driver.integrationId === null
+                  ? t('drivers.none')
+                  : (integrations.data?.find(({ id }) => id === driver.integrationId)?.name ?? driver.integrationType)}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm">
+                {t(
+                  driver.readOnly
+                    ? 'drivers.readOnly'
+                    : driver.allowExternalDelete
+                      ? 'drivers.allowed'
+                      : 'drivers.never',
+                )}
+              </Text>
+            </Table.Td>
+            <Table.Td ta="right">{formatCount(driver.datasetsCount)}</Table.Td>
+            <Table.Td>
+              <State driver={driver} />
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm">{formatTime(driver.createdAt)}</Text>
+              <Text size="xs" c="dimmed" className="name">
+                {driver.creator}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              <RowMenu driver={driver} look={look} remove={remove} />
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {drivers.map((driver) => (
-            <Table.Tr key={driver.id}>
-              <Table.Td className="name">
-                <Anchor component="button" type="button" ta="left" fw={500} onClick={() => look(driver.id)}>
-                  {driver.name}
-                </Anchor>
-              </Table.Td>
-              <Table.Td>
-                <Group gap={4} wrap="nowrap">
-                  <ProviderIcon provider={providerOf(driver.type)} />
-                  <Text size="sm">{t(`driverTypes.${driver.type}` as 'driverTypes.s3', driver.type)}</Text>
-                </Group>
-              </Table.Td>
-              <Table.Td className="name">
-                <Text size="sm">{bucketOf(driver)}</Text>
-                <Text size="xs" c="dimmed">
-                  {driver.folder === '' ? t('drivers.wholeStorage') : driver.folder}
-                </Text>
-              </Table.Td>
-              <Table.Td className="name">
-                <Text size="sm">
-                  {driver.integrationId === null
-                    ? t('drivers.none')
-                    : (integrations.data?.find(({ id }) => id === driver.integrationId)?.name ??
-                      driver.integrationType)}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm">
-                  {t(
-                    driver.readOnly
-                      ? 'drivers.readOnly'
-                      : driver.allowExternalDelete
-                        ? 'drivers.allowed'
-                        : 'drivers.never',
-                  )}
-                </Text>
-              </Table.Td>
-              <Table.Td ta="right">{formatCount(driver.datasetsCount)}</Table.Td>
-              <Table.Td>
-                <State driver={driver} />
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm">{formatTime(driver.createdAt)}</Text>
-                <Text size="xs" c="dimmed" className="name">
-                  {driver.creator}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <RowMenu driver={driver} look={look} remove={remove} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

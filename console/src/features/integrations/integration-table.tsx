@@ -12,6 +12,7 @@ import { formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { ProviderIcon } from '../../ui/provider-icon.tsx'
 import { toast } from '../../ui/toasts.tsx'
+import { WideTable } from '../../ui/wide-table.tsx'
 
 interface Props {
   integrations: readonly Integration[]
@@ -24,51 +25,49 @@ interface Props {
 export function IntegrationTable({ integrations, kinds, orgId, remove }: Props) {
   const { t } = useTranslation()
   return (
-    <Table.ScrollContainer minWidth={760}>
-      <Table highlightOnHover verticalSpacing="xs">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('integrations.name')}</Table.Th>
-            <Table.Th>{t('integrations.type')}</Table.Th>
-            <Table.Th>{t('integrations.status')}</Table.Th>
-            <Table.Th>{t('integrations.usedBy')}</Table.Th>
-            <Table.Th>{t('integrations.created')}</Table.Th>
-            <Table.Th w={48} />
+    <WideTable minWidth={760} secondary={[2, 5]} highlightOnHover verticalSpacing="xs">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('integrations.name')}</Table.Th>
+          <Table.Th>{t('integrations.type')}</Table.Th>
+          <Table.Th>{t('integrations.status')}</Table.Th>
+          <Table.Th>{t('integrations.usedBy')}</Table.Th>
+          <Table.Th>{t('integrations.created')}</Table.Th>
+          <Table.Th w={48} />
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {integrations.map((each) => (
+          <Table.Tr key={each.id}>
+            <Table.Td className="name" fw={500}>
+              <ProviderIcon provider={each.provider} /> {each.name}
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm">{kinds.find(({ type }) => type === each.type)?.label ?? each.type}</Text>
+            </Table.Td>
+            <Table.Td>
+              <Status integration={each} />
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm">
+                {each.driversCount === 0
+                  ? t('integrations.unused')
+                  : t('integrations.drivers', { count: each.driversCount })}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm">{formatTime(each.createdAt)}</Text>
+              <Text size="xs" c="dimmed" className="name">
+                {each.creator}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              <RowMenu integration={each} orgId={orgId} remove={remove} />
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {integrations.map((each) => (
-            <Table.Tr key={each.id}>
-              <Table.Td className="name" fw={500}>
-                <ProviderIcon provider={each.provider} /> {each.name}
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm">{kinds.find(({ type }) => type === each.type)?.label ?? each.type}</Text>
-              </Table.Td>
-              <Table.Td>
-                <Status integration={each} />
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm">
-                  {each.driversCount === 0
-                    ? t('integrations.unused')
-                    : t('integrations.drivers', { count: each.driversCount })}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm">{formatTime(each.createdAt)}</Text>
-                <Text size="xs" c="dimmed" className="name">
-                  {each.creator}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <RowMenu integration={each} orgId={orgId} remove={remove} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Group, Select, Table, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Badge, Button, Group, Select, Table, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { User } from '#contract/auth.ts'
@@ -6,6 +6,8 @@ import { useMe } from '../../app/place.ts'
 import { formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { Reasoned } from '../../ui/reasoned.tsx'
+import { WideTable } from '../../ui/wide-table.tsx'
+import { InvitationLink } from './invitation-link.tsx'
 
 /** A role with the word and the sentence people read. */
 export interface RoleWords {
@@ -43,23 +45,21 @@ export function PeopleTable({ people, roles, whyNot, setRole, remove, action }: 
         />
         {action}
       </Group>
-      <Table.ScrollContainer minWidth={560}>
-        <Table highlightOnHover verticalSpacing="xs">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t('members.person')}</Table.Th>
-              <Table.Th>{t('members.role')}</Table.Th>
-              <Table.Th>{t('members.since')}</Table.Th>
-              <Table.Th w={48} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {shown.map((person) => (
-              <Person key={person.id} {...{ person, roles, setRole, remove }} reason={whyNot(person)} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <WideTable minWidth={560} secondary={[3]} highlightOnHover verticalSpacing="xs">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('members.person')}</Table.Th>
+            <Table.Th>{t('members.role')}</Table.Th>
+            <Table.Th>{t('members.since')}</Table.Th>
+            <Table.Th w={48} />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {shown.map((person) => (
+            <Person key={person.id} {...{ person, roles, setRole, remove }} reason={whyNot(person)} />
+          ))}
+        </Table.Tbody>
+      </WideTable>
       <dl>
         {roles.map(({ role, label, hint }) => (
           <Text key={role} size="xs" c="dimmed" component="div">
@@ -80,6 +80,7 @@ interface PersonProps extends Pick<Props, 'roles' | 'setRole' | 'remove'> {
 function Person({ person, roles, reason, setRole, remove }: PersonProps) {
   const { t } = useTranslation()
   const me = useMe()
+  const [isInviting, setInviting] = useState(false)
   const { email, type } = person
   return (
     <Table.Tr>
@@ -95,6 +96,19 @@ function Person({ person, roles, reason, setRole, remove }: PersonProps) {
             {t('members.bot')}
           </Badge>
         )}
+        {person.isInvited && (
+          <Group gap="xs" mt={4}>
+            <Badge size="xs" variant="light" color="yellow">
+              {t('members.waits')}
+            </Badge>
+            {reason === null && (
+              <Button size="compact-xs" variant="subtle" onClick={() => setInviting(true)}>
+                {t('members.link.deed')}
+              </Button>
+            )}
+          </Group>
+        )}
+        {isInviting && <InvitationLink email={email} close={() => setInviting(false)} />}
       </Table.Td>
       <Table.Td>
         {reason !== null ? (

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { linkToken } from '../../app/link-token.ts'
 import { api, logIn } from '../../app/session.ts'
 import { FormProblem } from '../../ui/form-problem.tsx'
 import { PageLink } from '../../ui/link.tsx'
@@ -37,13 +38,10 @@ function SetupDone() {
   )
 }
 
-/** The token stands in the address's fragment, which browsers send to nobody. */
-const givenToken = () => new URLSearchParams(location.hash.slice(1)).get('token') ?? ''
-
 function SetupForm() {
   const { t } = useTranslation()
   const router = useRouter()
-  const [token] = useState(givenToken)
+  const [token] = useState(linkToken)
   const [error, setError] = useState<unknown>(null)
   const [isBusy, setBusy] = useState(false)
   const submit = async (event: FormEvent<HTMLFormElement>) => {

@@ -11,6 +11,7 @@ import { formatBytes, formatTime } from '../../ui/format.ts'
 import { Reasoned } from '../../ui/reasoned.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
 import { toast } from '../../ui/toasts.tsx'
+import { WideTable } from '../../ui/wide-table.tsx'
 
 const reasons = ['gone', 'excluded', 'cleared'] as const
 type Reason = (typeof reasons)[number]
@@ -136,45 +137,43 @@ function Items(props: {
     setChosen(next)
   }
   return (
-    <Table.ScrollContainer minWidth={760}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th w={40}>
+    <WideTable minWidth={760} secondary={[4, 5]}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th w={40}>
+            <Checkbox
+              aria-label={t('syncs.removed.chooseAll')}
+              checked={areAll}
+              indeterminate={!areAll && chosen.size > 0}
+              onChange={() => setChosen(areAll ? new Set() : new Set(items.map(({ id }) => id)))}
+            />
+          </Table.Th>
+          <Table.Th>{t('syncs.removed.name')}</Table.Th>
+          <Table.Th>{t('syncs.removed.reason')}</Table.Th>
+          <Table.Th ta="right">{t('syncs.removed.size')}</Table.Th>
+          <Table.Th>{t('syncs.removed.removedAt')}</Table.Th>
+          <Table.Th>{t('syncs.removed.until')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {items.map((item) => (
+          <Table.Tr key={item.id}>
+            <Table.Td>
               <Checkbox
-                aria-label={t('syncs.removed.chooseAll')}
-                checked={areAll}
-                indeterminate={!areAll && chosen.size > 0}
-                onChange={() => setChosen(areAll ? new Set() : new Set(items.map(({ id }) => id)))}
+                aria-label={t('syncs.removed.choose', { name: item.filename })}
+                checked={chosen.has(item.id)}
+                onChange={() => turn(item.id)}
               />
-            </Table.Th>
-            <Table.Th>{t('syncs.removed.name')}</Table.Th>
-            <Table.Th>{t('syncs.removed.reason')}</Table.Th>
-            <Table.Th ta="right">{t('syncs.removed.size')}</Table.Th>
-            <Table.Th>{t('syncs.removed.removedAt')}</Table.Th>
-            <Table.Th>{t('syncs.removed.until')}</Table.Th>
+            </Table.Td>
+            <Table.Td className="name">{item.filename}</Table.Td>
+            <Table.Td>{t(`syncs.removed.reasons.${item.reason}`)}</Table.Td>
+            <Table.Td ta="right">{formatBytes(item.size)}</Table.Td>
+            <Table.Td>{formatTime(item.removedAt)}</Table.Td>
+            <Table.Td>{formatTime(item.restorableUntil)}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {items.map((item) => (
-            <Table.Tr key={item.id}>
-              <Table.Td>
-                <Checkbox
-                  aria-label={t('syncs.removed.choose', { name: item.filename })}
-                  checked={chosen.has(item.id)}
-                  onChange={() => turn(item.id)}
-                />
-              </Table.Td>
-              <Table.Td className="name">{item.filename}</Table.Td>
-              <Table.Td>{t(`syncs.removed.reasons.${item.reason}`)}</Table.Td>
-              <Table.Td ta="right">{formatBytes(item.size)}</Table.Td>
-              <Table.Td>{formatTime(item.removedAt)}</Table.Td>
-              <Table.Td>{formatTime(item.restorableUntil)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

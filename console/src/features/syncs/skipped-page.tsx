@@ -8,6 +8,7 @@ import { api } from '../../app/session.ts'
 import { formatBytes, formatCount, formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
+import { WideTable } from '../../ui/wide-table.tsx'
 
 const PAGE = 100
 
@@ -100,47 +101,45 @@ type Key = Awaited<ReturnType<typeof api.listSkipped>>['skipped'][number]
 function Keys({ keys }: { keys: readonly Key[] }) {
   const { t } = useTranslation()
   return (
-    <Table.ScrollContainer minWidth={720}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('syncs.skipped.key')}</Table.Th>
-            <Table.Th>{t('syncs.skipped.reason')}</Table.Th>
-            <Table.Th ta="right">{t('syncs.skipped.size')}</Table.Th>
-            <Table.Th>{t('syncs.skipped.found')}</Table.Th>
+    <WideTable minWidth={720} secondary={[3, 4]}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('syncs.skipped.key')}</Table.Th>
+          <Table.Th>{t('syncs.skipped.reason')}</Table.Th>
+          <Table.Th ta="right">{t('syncs.skipped.size')}</Table.Th>
+          <Table.Th>{t('syncs.skipped.found')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {keys.map(({ key, keyB64, message, size, foundAt }) => (
+          <Table.Tr key={keyB64}>
+            <Table.Td>
+              <Group gap={4} wrap="nowrap">
+                <Code className="name">{key}</Code>
+                <CopyButton value={keyB64}>
+                  {({ copied, copy }) => (
+                    <ActionIcon
+                      size="sm"
+                      variant="subtle"
+                      color={copied ? 'teal' : 'gray'}
+                      onClick={copy}
+                      aria-label={t('actions.copy', { what: t('syncs.skipped.copyKey') })}
+                      title={t('actions.copy', { what: t('syncs.skipped.copyKey') })}
+                    >
+                      <Icon name={copied ? 'check' : 'copy'} size={14} />
+                    </ActionIcon>
+                  )}
+                </CopyButton>
+              </Group>
+            </Table.Td>
+            <Table.Td>{message}</Table.Td>
+            <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+              {formatBytes(size)}
+            </Table.Td>
+            <Table.Td style={{ whiteSpace: 'nowrap' }}>{formatTime(foundAt)}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {keys.map(({ key, keyB64, message, size, foundAt }) => (
-            <Table.Tr key={keyB64}>
-              <Table.Td>
-                <Group gap={4} wrap="nowrap">
-                  <Code className="name">{key}</Code>
-                  <CopyButton value={keyB64}>
-                    {({ copied, copy }) => (
-                      <ActionIcon
-                        size="sm"
-                        variant="subtle"
-                        color={copied ? 'teal' : 'gray'}
-                        onClick={copy}
-                        aria-label={t('actions.copy', { what: t('syncs.skipped.copyKey') })}
-                        title={t('actions.copy', { what: t('syncs.skipped.copyKey') })}
-                      >
-                        <Icon name={copied ? 'check' : 'copy'} size={14} />
-                      </ActionIcon>
-                    )}
-                  </CopyButton>
-                </Group>
-              </Table.Td>
-              <Table.Td>{message}</Table.Td>
-              <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
-                {formatBytes(size)}
-              </Table.Td>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>{formatTime(foundAt)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }

@@ -10,6 +10,7 @@ import { Icon } from '../../ui/icon.tsx'
 import { PageLink } from '../../ui/link.tsx'
 import { Reasoned } from '../../ui/reasoned.tsx'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
+import { WideTable } from '../../ui/wide-table.tsx'
 import { OpenRun } from './open-run.tsx'
 import { useSyncs } from './queries.ts'
 import { countsOf, isOpen, kindOf, refusalOf, secondsOf } from './run-facts.ts'
@@ -76,28 +77,26 @@ export function SyncsPage() {
 function History({ datasetId, runs }: { datasetId: string; runs: readonly SyncRun[] }) {
   const { t } = useTranslation()
   return (
-    <Table.ScrollContainer minWidth={860}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('syncs.when')}</Table.Th>
-            <Table.Th>{t('syncs.state')}</Table.Th>
-            <Table.Th>{t('syncs.kind')}</Table.Th>
-            {shownCounts.map((name) => (
-              <Table.Th key={name} ta="right">
-                {t(`syncs.counts.${name}`)}
-              </Table.Th>
-            ))}
-            <Table.Th ta="right">{t('syncs.took')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {runs.map((run) => (
-            <Row key={run.commandId} datasetId={datasetId} run={run} />
+    <WideTable minWidth={860} secondary={[3, 6, 8, 9, 10]} highlightOnHover>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t('syncs.when')}</Table.Th>
+          <Table.Th>{t('syncs.state')}</Table.Th>
+          <Table.Th>{t('syncs.kind')}</Table.Th>
+          {shownCounts.map((name) => (
+            <Table.Th key={name} ta="right">
+              {t(`syncs.counts.${name}`)}
+            </Table.Th>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+          <Table.Th ta="right">{t('syncs.took')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {runs.map((run) => (
+          <Row key={run.commandId} datasetId={datasetId} run={run} />
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 
