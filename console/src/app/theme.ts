@@ -8,6 +8,7 @@ export const theme = createTheme({
   defaultRadius: 'sm',
   cursorType: 'pointer',
   autoContrast: true,
+  respectReducedMotion: true,
 })
 
 /** Words on a tint of their own colour, dark enough to be read: contrast of 4.5 and more, also where the pointer is. */

@@ -1,5 +1,5 @@
 import { ActionIcon, AppShell, Burger, Group, Menu, ScrollArea, Text, useMantineColorScheme } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
+import { useDisclosure, useReducedMotion } from '@mantine/hooks'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { Bell } from '../../app/bell.tsx'
@@ -15,11 +15,13 @@ import classes from './shell.module.css'
 export function Shell() {
   const { t } = useTranslation()
   const [isOpen, { toggle, close }] = useDisclosure()
+  const isStill = useReducedMotion()
   return (
     <AppShell
       header={{ height: 56 }}
       navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
       padding={0}
+      transitionDuration={isStill ? 0 : 200}
     >
       <a href="#page" className={classes.skip}>
         {t('nav.skip')}
