@@ -36,6 +36,10 @@ const pages = [
   { to: '/datasets/$datasetId/explain', label: 'explain' },
 ] as const
 
+/** On a small screen the line of pages scrolls, and where one is must be in sight. */
+const showCurrent = (nav: HTMLElement | null) =>
+  nav?.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+
 /** The frame of the pages about one dataset and its storage: its name, and the way to the others. */
 export function DatasetFrame({
   datasetId,
@@ -60,6 +64,7 @@ export function DatasetFrame({
         </Text>
         <Group
           component="nav"
+          ref={showCurrent}
           aria-label={t('datasetFrame.nav')}
           gap="md"
           mt={4}

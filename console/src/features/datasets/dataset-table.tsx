@@ -123,7 +123,7 @@ function State({ dataset, driver }: { dataset: Dataset; driver: Driver | undefin
       </Group>
     )
   const badge = (
-    <Badge variant="light" color={state === 'ready' ? 'teal' : state === 'readonly' ? 'gray' : 'red'}>
+    <Badge variant="light" color={state === 'ready' ? 'teal' : state === 'readonly' ? 'gray' : 'red'} w="max-content">
       {text}
     </Badge>
   )

@@ -98,7 +98,7 @@ function Person({ person, roles, reason, setRole, remove }: PersonProps) {
         )}
         {person.isInvited && (
           <Group gap="xs" mt={4}>
-            <Badge size="xs" variant="light" color="yellow">
+            <Badge size="xs" variant="light" color="yellow" w="max-content">
               {t('members.waits')}
             </Badge>
             {reason === null && (
@@ -124,7 +124,7 @@ function Person({ person, roles, reason, setRole, remove }: PersonProps) {
             onChange={(role) => role !== null && role !== person.role && setRole(person, role)}
             allowDeselect={false}
             size="xs"
-            w="12rem"
+            w="min(12rem, 36vw)"
           />
         )}
       </Table.Td>
