@@ -1,7 +1,7 @@
 // A server as people start it, a bucket in Ceph, and a browser before them.
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, ListObjectsV2Command, PutBucketCorsCommand, S3Client } from '@aws-sdk/client-s3'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { inject } from 'vitest'
 import { type Client, createClient } from '#client/client.ts'
@@ -21,6 +21,8 @@ export interface StageBucket extends CephAddress {
   /** Writes many objects, some at once. */
   putAll(files: ReadonlyMap<string, Buffer>): Promise<void>
   remove(keys: readonly string[]): Promise<void>
+  /** Sets the rule that lets pages of an origin read the bytes themselves. */
+  letPagesRead(origin: string): Promise<void>
   /** The first thousand keys in order, without those of the platform's hidden folder. */
   keys(): Promise<string[]>
 }
@@ -44,6 +46,8 @@ export interface Stage {
   readonly bucket: StageBucket
   /** Opens a window of its own, logged in as nobody. */
   seat(options?: BrowserContextOptions): Promise<Seat>
+  /** Stops the server and answers what starts it again, at the same address and with what it had. */
+  halt(): Promise<() => Promise<void>>
   /** The API as somebody; only for what a test does not do by hand. */
   as(email: string, password: string): Promise<Client>
   close(): Promise<void>
@@ -60,7 +64,7 @@ export async function openStage({
   env?: Record<string, string>
 } = {}): Promise<Stage> {
   const dataDir = await makeDataDir()
-  const server = await startServerProcess({
+  const settings = {
     ...env,
     SLUICE_DATA_DIR: dataDir.path,
     ...(isOwned && {
@@ -68,18 +72,26 @@ export async function openStage({
       SLUICE_OWNER_PASSWORD: owner.password,
       SLUICE_ORG_NAME: 'Acme',
     }),
-  })
+  }
+  let server = await startServerProcess(settings)
+  const { url } = server
   const browser = await openBrowser()
   const bucket = await openBucket(inject('cephAddress'))
-  const base = createClient({ baseUrl: server.url })
+  const base = createClient({ baseUrl: url })
   return {
-    url: server.url,
+    url,
     logs: () => server.output(),
     bucket,
-    seat: (options) => takeSeat(browser, server.url, options),
+    seat: (options) => takeSeat(browser, url, options),
     async as(email, password) {
       const { accessToken } = await base.openSession({ body: { email, password } })
-      return createClient({ baseUrl: server.url, token: accessToken })
+      return createClient({ baseUrl: url, token: accessToken })
+    },
+    async halt() {
+      await server.stop()
+      return async () => {
+        server = await startServerProcess({ ...settings, SLUICE_PORT: new URL(url).port })
+      }
     },
     async close() {
       await browser.close()
@@ -157,6 +169,15 @@ async function openBucket(ceph: CephAddress): Promise<StageBucket> {
       await storage.close()
       const kept = outcomes.filter(({ ok }) => !ok)
       if (kept.length > 0) throw new Error(`not removed: ${kept.map(({ key }) => key).join(', ')}`)
+    },
+    async letPagesRead(pages) {
+      const rule = {
+        AllowedOrigins: [pages],
+        AllowedMethods: ['GET', 'HEAD'],
+        AllowedHeaders: ['*'],
+        ExposeHeaders: ['ETag', 'Content-Range', 'Accept-Ranges', 'Content-Length'],
+      }
+      await client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [rule] } }))
     },
     async keys() {
       const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
