@@ -1,19 +1,10 @@
 import { Box, Group, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PageLink } from '../ui/link.tsx'
 import { Page } from '../ui/page.tsx'
+import { useDataset } from './dataset.ts'
 import { useProjectRole } from './rights.ts'
-import { api } from './session.ts'
-
-/** A dataset by its id. */
-export function useDataset(datasetId: string) {
-  return useQuery({
-    queryKey: ['dataset', datasetId],
-    queryFn: ({ signal }) => api.getDataset({ params: { datasetId }, signal }),
-  })
-}
 
 /** What the caller may do with a dataset; all false until that is known. */
 export function useDatasetRights(datasetId: string): { isDeveloper: boolean; isOwner: boolean; isKnown: boolean } {

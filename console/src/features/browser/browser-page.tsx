@@ -5,7 +5,9 @@ import { type DragEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Item } from '#contract/items.ts'
 import { CloneDialog } from '../../app/clone-dialog.tsx'
+import { useDataset } from '../../app/dataset.ts'
 import { refreshDataset, useFirstPage } from '../../app/item-pages.ts'
+import { SyncDialog } from '../../app/sync-dialog.tsx'
 import { type BrowserSearch, isFiltered, TILE_DEFAULT } from '../../app/view-search.ts'
 import { formatCount } from '../../ui/format.ts'
 import { Empty, Failed, Loading } from '../../ui/states.tsx'
@@ -15,7 +17,7 @@ import { CHOSEN_MAX, useChoice } from './choice.ts'
 import { ChoiceBar, type ChoiceDeed } from './choice-bar.tsx'
 import { ClearMissingDialog } from './clear-missing-dialog.tsx'
 import { DatasetBar } from './dataset-bar.tsx'
-import { useCounts, useDataset } from './dataset-facts.ts'
+import { useCounts } from './dataset-facts.ts'
 import { useDatasetRights } from './dataset-rights.ts'
 import { DatasetSide } from './dataset-side.tsx'
 import { type ChangeSearch, FilterBar, NO_FILTER } from './filter-bar.tsx'
@@ -23,7 +25,6 @@ import { FolderTree } from './folder-tree.tsx'
 import { ItemsViewport } from './gallery.tsx'
 import { ItemSide } from './item-side.tsx'
 import { droppedFiles, type PickedFile } from './picked-files.ts'
-import { SyncDialog } from './sync-dialog.tsx'
 import { UploadDialog } from './upload-dialog.tsx'
 import { UploadPanel } from './upload-panel.tsx'
 import { ViewBar } from './view-bar.tsx'
@@ -198,7 +199,7 @@ export function BrowserPage() {
           {tree}
         </Drawer>
       )}
-      {dialog === 'sync' && <SyncDialog dataset={dataset.data} close={close} />}
+      {dialog === 'sync' && <SyncDialog dataset={dataset.data} isFollowed={false} close={close} />}
       {dialog === 'clone' && <CloneDialog dataset={dataset.data} close={close} />}
       {dialog === 'clear-missing' && (
         <ClearMissingDialog

@@ -3,8 +3,10 @@ import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { SyncCount, SyncRun } from '#contract/syncs.ts'
-import { DatasetFrame, useDataset, useDatasetRights } from '../../app/dataset-frame.tsx'
+import { useDataset } from '../../app/dataset.ts'
+import { DatasetFrame, useDatasetRights } from '../../app/dataset-frame.tsx'
 import { formatDuration } from '../../app/duration.ts'
+import { SyncDialog } from '../../app/sync-dialog.tsx'
 import { formatCount, formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { PageLink } from '../../ui/link.tsx'
@@ -15,7 +17,6 @@ import { OpenRun } from './open-run.tsx'
 import { useSyncs } from './queries.ts'
 import { countsOf, isOpen, kindOf, refusalOf, secondsOf } from './run-facts.ts'
 import { RunState } from './run-state.tsx'
-import { StartSync } from './start-sync.tsx'
 
 /** Counts that have a column; a run's own page has all of them. */
 const shownCounts = ['listed', 'added', 'changed', 'missing', 'removed', 'skipped'] as const satisfies SyncCount[]
@@ -67,9 +68,7 @@ export function SyncsPage() {
       ) : (
         <History datasetId={datasetId} runs={items} />
       )}
-      {isStarting && (
-        <StartSync dataset={dataset.data} isParked={open?.state === 'parked'} close={() => setStarting(false)} />
-      )}
+      {isStarting && <SyncDialog dataset={dataset.data} isFollowed close={() => setStarting(false)} />}
     </DatasetFrame>
   )
 }
