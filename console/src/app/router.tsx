@@ -1,12 +1,6 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Outlet,
-  redirect,
-} from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router'
 import { Failed } from '../ui/states.tsx'
+import { lazyPage } from './lazy-page.ts'
 import { NoPage } from './no-page.tsx'
 import { isLoggedIn } from './session.ts'
 import { parseSearch } from './view-search.ts'
@@ -21,19 +15,19 @@ const login = createRoute({
   path: '/log-in',
   validateSearch: (search: Record<string, unknown>): { to?: string } =>
     wayBack(search.to) === '/' ? {} : { to: wayBack(search.to) },
-  component: lazyRouteComponent(() => import('../features/login/login-page.tsx'), 'LoginPage'),
+  component: lazyPage(() => import('../features/login/login-page.tsx'), 'LoginPage'),
 })
 
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => import('../features/setup/setup-page.tsx'), 'SetupPage'),
+  component: lazyPage(() => import('../features/setup/setup-page.tsx'), 'SetupPage'),
 })
 
 const invitation = createRoute({
   getParentRoute: () => root,
   path: '/invitation',
-  component: lazyRouteComponent(() => import('../features/invitation/invitation-page.tsx'), 'InvitationPage'),
+  component: lazyPage(() => import('../features/invitation/invitation-page.tsx'), 'InvitationPage'),
 })
 
 /** All that wants somebody logged in, in the frame of navigation. */
@@ -43,66 +37,63 @@ const shell = createRoute({
   beforeLoad: async ({ location }) => {
     if (!(await isLoggedIn())) throw redirect({ to: '/log-in', search: { to: location.href } })
   },
-  component: lazyRouteComponent(() => import('../features/shell/shell.tsx'), 'Shell'),
+  component: lazyPage(() => import('../features/shell/shell.tsx'), 'Shell'),
 })
 
 const home = createRoute({
   getParentRoute: () => shell,
   path: '/',
-  component: lazyRouteComponent(() => import('../features/shell/home-page.tsx'), 'HomePage'),
+  component: lazyPage(() => import('../features/shell/home-page.tsx'), 'HomePage'),
 })
 
 const datasets = createRoute({
   getParentRoute: () => shell,
   path: '/projects/$projectId/datasets',
-  component: lazyRouteComponent(() => import('../features/datasets/datasets-page.tsx'), 'DatasetsPage'),
+  component: lazyPage(() => import('../features/datasets/datasets-page.tsx'), 'DatasetsPage'),
 })
 
 const browser = createRoute({
   getParentRoute: () => shell,
   path: '/datasets/$datasetId',
   validateSearch: parseSearch,
-  component: lazyRouteComponent(() => import('../features/browser/browser-page.tsx'), 'BrowserPage'),
+  component: lazyPage(() => import('../features/browser/browser-page.tsx'), 'BrowserPage'),
 })
 
 const viewer = createRoute({
   getParentRoute: () => shell,
   path: '/items/$itemId',
   validateSearch: parseSearch,
-  component: lazyRouteComponent(() => import('../features/viewer/viewer-page.tsx'), 'ViewerPage'),
+  component: lazyPage(() => import('../features/viewer/viewer-page.tsx'), 'ViewerPage'),
 })
 
 const inbox = createRoute({
   getParentRoute: () => shell,
   path: '/notifications',
-  component: lazyRouteComponent(() => import('../features/notifications/inbox-page.tsx'), 'InboxPage'),
+  component: lazyPage(() => import('../features/notifications/inbox-page.tsx'), 'InboxPage'),
 })
 
 const inboxSettings = createRoute({
   getParentRoute: () => shell,
   path: '/notifications/settings',
-  component: lazyRouteComponent(
-    () => import('../features/notifications/settings-page.tsx'),
-    'NotificationSettingsPage',
-  ),
+  component: lazyPage(() => import('../features/notifications/settings-page.tsx'), 'NotificationSettingsPage'),
 })
 
 const syncs = createRoute({
   getParentRoute: () => shell,
   path: '/datasets/$datasetId/syncs',
-  component: lazyRouteComponent(() => import('../features/syncs/syncs-page.tsx'), 'SyncsPage'),
+  component: lazyPage(() => import('../features/syncs/syncs-page.tsx'), 'SyncsPage'),
 })
 
 const sync = createRoute({
   getParentRoute: () => shell,
   path: '/datasets/$datasetId/syncs/$commandId',
-  component: lazyRouteComponent(() => import('../features/syncs/run-page.tsx'), 'RunPage'),
+  component: lazyPage(() => import('../features/syncs/run-page.tsx'), 'RunPage'),
 })
 
 const syncSettings = createRoute({
   getParentRoute: () => shell,
   path: '/datasets/$datasetId/sync-settings',
-  component: lazyRouteComponent(() => import('../features/syncs/sync-settings-page.tsx'), 'SyncSettingsPage'),
+  component: lazyPage(() => import('../features/syncs/sync-settings-page.tsx'), 'SyncSettingsPage'),
 })
 
 const skipped = createRoute({
@@ -110,13 +101,13 @@ const skipped = createRoute({
   path: '/datasets/$datasetId/skipped',
   validateSearch: (search: Record<string, unknown>): { reason?: string } =>
     typeof search.reason === 'string' ? { reason: search.reason } : {},
-  component: lazyRouteComponent(() => import('../features/syncs/skipped-page.tsx'), 'SkippedPage'),
+  component: lazyPage(() => import('../features/syncs/skipped-page.tsx'), 'SkippedPage'),
 })
 
 const removed = createRoute({
   getParentRoute: () => shell,
   path: '/datasets/$datasetId/removed',
-  component: lazyRouteComponent(() => import('../features/syncs/removed-page.tsx'), 'RemovedPage'),
+  component: lazyPage(() => import('../features/syncs/removed-page.tsx'), 'RemovedPage'),
 })
 
 const explain = createRoute({
@@ -124,7 +115,7 @@ const explain = createRoute({
   path: '/datasets/$datasetId/explain',
   validateSearch: (search: Record<string, unknown>): { key?: string } =>
     search.key === undefined || search.key === '' ? {} : { key: String(search.key) },
-  component: lazyRouteComponent(() => import('../features/explain/explain-page.tsx'), 'ExplainPage'),
+  component: lazyPage(() => import('../features/explain/explain-page.tsx'), 'ExplainPage'),
 })
 
 /** What happened and is told, and how datasets follow their storage. */
@@ -133,16 +124,16 @@ const watching = [inbox, inboxSettings, syncs, sync, syncSettings, skipped, remo
 const drivers = createRoute({
   getParentRoute: () => shell,
   path: '/projects/$projectId/drivers',
-  component: lazyRouteComponent(() => import('../features/drivers/drivers-page.tsx'), 'DriversPage'),
+  component: lazyPage(() => import('../features/drivers/drivers-page.tsx'), 'DriversPage'),
 })
 
 const integrations = createRoute({
   getParentRoute: () => shell,
   path: '/orgs/$orgId/integrations',
-  component: lazyRouteComponent(() => import('../features/integrations/integrations-page.tsx'), 'IntegrationsPage'),
+  component: lazyPage(() => import('../features/integrations/integrations-page.tsx'), 'IntegrationsPage'),
 })
 
-const membersPage = lazyRouteComponent(() => import('../features/members/members-page.tsx'), 'MembersPage')
+const membersPage = lazyPage(() => import('../features/members/members-page.tsx'), 'MembersPage')
 
 const projectMembers = createRoute({
   getParentRoute: () => shell,
@@ -161,7 +152,7 @@ const settings = createRoute({
     const tab = settingsTabs.find((each) => each === search.tab)
     return tab === undefined ? {} : { tab }
   },
-  component: lazyRouteComponent(() => import('../features/settings/settings-page.tsx'), 'SettingsPage'),
+  component: lazyPage(() => import('../features/settings/settings-page.tsx'), 'SettingsPage'),
 })
 
 const tree = root.addChildren([
@@ -187,7 +178,8 @@ export const router = createRouter({
   routeTree: tree,
   defaultPreload: 'intent',
   scrollRestoration: true,
-  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  // What is kept of a page that could not begin, or of code that the server has no more since it was renewed, would only fail again.
+  defaultErrorComponent: ({ error }) => <Failed error={error} retry={() => location.reload()} />,
   defaultNotFoundComponent: NoPage,
 })
 

@@ -18,14 +18,14 @@ export function Loading({ rows = 6 }: { rows?: number }) {
 /** What failed, in the API's own words, with the id under which the server's log tells more. */
 export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
   const { t } = useTranslation()
-  const isRefused = error instanceof ApiError && error.status === 403
+  const status = error instanceof ApiError ? error.status : undefined
+  const isRefused = status === 403
+  // Asking again changes neither.
+  const isFinal = isRefused || status === 404
+  const title = isRefused ? 'states.noPermission' : status === 404 ? 'states.notFound' : 'states.failed'
   const text = error instanceof Error ? error.message : String(error)
   return (
-    <Alert
-      color={isRefused ? 'yellow' : 'red'}
-      title={isRefused ? t('states.noPermission') : t('states.failed')}
-      m="md"
-    >
+    <Alert color={isFinal ? 'yellow' : 'red'} title={t(title)} m="md">
       <Stack gap="xs" align="flex-start">
         <Text size="sm" className="name">
           {isRefused ? t('states.noPermissionText') : text}
@@ -33,7 +33,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
         {error instanceof ApiError && error.requestId !== undefined && (
           <Code>{t('states.requestId', { id: error.requestId })}</Code>
         )}
-        {retry !== undefined && !isRefused && (
+        {retry !== undefined && !isFinal && (
           <Button size="xs" variant="light" color="red" onClick={retry}>
             {t('states.retry')}
           </Button>

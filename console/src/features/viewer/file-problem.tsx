@@ -42,7 +42,11 @@ export function FileProblem({
       {title === 'missing' && missingSince !== undefined && (
         <Text size="sm">{t('viewer.missingSince', { time: formatTime(missingSince) })}</Text>
       )}
-      {title === 'denied' && <Text size="sm">{t('viewer.deniedText')}</Text>}
+      {title === 'denied' && (
+        <Text size="sm" ta="center">
+          {t('viewer.deniedText')}
+        </Text>
+      )}
       {error.requestId !== undefined && <Code>{t('states.requestId', { id: error.requestId })}</Code>}
       <Button variant="light" onClick={retry}>
         {title === 'missing' ? t('viewer.lookAgain') : t('states.retry')}
