@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { useProjects } from '../../app/place.ts'
 import { useOrgId, useOrgRole, useOrgs, useProjectOfOrg } from '../../app/rights.ts'
 import { Page } from '../../ui/page.tsx'
+import { Failed, Loading } from '../../ui/states.tsx'
 import { OrgMembers } from './org-members.tsx'
 import { ProjectMembers } from './project-members.tsx'
 
@@ -14,7 +15,8 @@ export function MembersPage() {
   const params = useParams({ strict: false }) as { orgId?: string; projectId?: string }
   const projectId = useProjectOfOrg()
   const orgId = useOrgId()
-  const project = useProjects().data?.find(({ id }) => id === projectId)
+  const projects = useProjects()
+  const project = projects.data?.find(({ id }) => id === projectId)
   const org = useOrgs().data?.find(({ id }) => id === orgId)
   const isWorker = useOrgRole(orgId) === 'worker'
   const shown = params.projectId === undefined ? 'organization' : 'project'
@@ -41,7 +43,19 @@ export function MembersPage() {
             </Tabs.Tab>
           )}
         </Tabs.List>
-        <Tabs.Panel value="project">{project !== undefined && <ProjectMembers project={project} />}</Tabs.Panel>
+        <Tabs.Panel value="project">
+          {project !== undefined ? (
+            <ProjectMembers project={project} />
+          ) : projects.error ? (
+            <Failed error={projects.error} retry={() => projects.refetch()} />
+          ) : projects.isPending ? (
+            <Loading />
+          ) : (
+            <Alert color="yellow" title={t('states.noPermission')}>
+              {t('members.notIn')}
+            </Alert>
+          )}
+        </Tabs.Panel>
         <Tabs.Panel value="organization">
           {isWorker ? (
             <Alert color="yellow">{t('members.workers')}</Alert>

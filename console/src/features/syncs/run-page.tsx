@@ -112,6 +112,11 @@ function WhyFailed({ run }: { run: SyncRun }) {
         {run.errorCode !== null && <Code>{run.errorCode}</Code>}
         <DataPoints run={run} />
         <Text size="sm">{t(`syncs.failed.${advice}`)}</Text>
+        {advice === 'quota' && (
+          <PageLink to="/settings" search={{ tab: 'organization' }} size="sm" c="inherit" underline="always">
+            {t('syncs.failed.toLimit')}
+          </PageLink>
+        )}
       </Stack>
     </Alert>
   )
