@@ -5,6 +5,7 @@ import { mediaTypeNames } from '../media-types.ts'
 import { type DirRow, dirColumns, type ItemRow, itemColumns, renderDir, renderItem } from '../render.ts'
 import { bounded, run, runWithin } from './budget.ts'
 import { compileFilter } from './compile.ts'
+import { FAR_MIN, isWhole, readFar } from './far.ts'
 import { type Fragment, raw, sql } from './fragment.ts'
 import { answerPage, isIdPage, type Part } from './pages.ts'
 import { type ParsedQuery, parseQuery, type SortKey } from './parse.ts'
@@ -21,8 +22,6 @@ import {
 import { checkSearchable } from './searchable.ts'
 import { countRows, type Total, totalItems } from './total.ts'
 
-/** Rows to skip above which a page is given a budget of its own. */
-const OFFSET_CHEAP_MAX = 10_000
 /** Longest that a page is walked to by id where the index of documents could gather it, in milliseconds. */
 const WALK_BUDGET_MS = 300
 
@@ -101,10 +100,14 @@ async function readItems(
   offset: number,
   limit: number,
 ): Promise<PathRow[]> {
+  if (offset > FAR_MIN && isWhole(plan) && query.sort.every(isById)) {
+    const rows = await readFar(deps.db, plan, query.sort[0]?.isDescending === true, offset, limit)
+    if (rows !== null) return rows
+  }
   const isIndexed =
     query.sort.every(isById) && plan.tests.every((test) => test.isHidden !== undefined || test.isIdBound)
   const statement = pageOf(plan, query, offset, limit)
-  return isIndexed && offset <= OFFSET_CHEAP_MAX
+  return isIndexed && offset <= FAR_MIN
     ? await run<PathRow>(deps.db, statement)
     : await bounded<PathRow>(deps.db, statement)
 }
