@@ -218,10 +218,10 @@ async function hasNoDirtyKey(pool: DbPool): Promise<boolean> {
   return rows[0]!.left === 0
 }
 
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 90_000
 const POLL_MS = 8
 
-/** Waits until a condition holds; throws when it does not within half a minute. */
+/** Waits until a condition holds; throws when it does not within a minute and a half: slices of a tenth of a second get nowhere for a while on a machine that is busy otherwise. */
 export async function waitFor(what: string, condition: () => Promise<boolean>): Promise<void> {
   for (const untilMs = Date.now() + PATIENCE_MS; !(await condition()); ) {
     if (Date.now() > untilMs) throw new Error(`waited in vain for ${what}`)
