@@ -18,6 +18,8 @@ const STEP_MS = 60
 /** Pages are kept for half a minute after nobody looks at them; after this, what a scroll has left is gone. */
 const FORGOTTEN_MS = 35_000
 const sampleMs = 500
+/** Items that do not come so long after a scroll has ended are taken never to come, in milliseconds. */
+const BLANK_MS = 20_000
 
 /** What scrolling did to a page. */
 export interface ScrollResult {
@@ -36,6 +38,8 @@ export interface ScrollResult {
   readonly queriesMs: readonly number[]
   /** From the arrival at an end of the whole to its items being shown, milliseconds each. */
   readonly bottomMs: readonly number[]
+  /** Ends at which the right items did not come at all. */
+  readonly blankEnds: number
 }
 
 /** Scrolls all items of a dataset, a while by the wheel, then `rounds` times from end to end as by dragging; checks that it shows the right ones. */
@@ -46,7 +50,7 @@ export async function scrollView(
   const { page } = window
   const { view, datasetId, tree, rounds } = what
   await page.goto(`/datasets/${datasetId}?deep=true${view === 'gallery' ? '' : `&view=${view}`}`)
-  await waitForItem(page, 0, tree.deepName(0))
+  if (!(await waitForItem(page, 0, tree.deepName(0)))) throw new Error(`the ${view} shows no items`)
   await page.evaluate(`window.scrolled = [...document.querySelectorAll('div')].find((element) =>
     element.scrollHeight > 5 * element.clientHeight && element.querySelector('[data-place]') !== null)`)
   window.queries.length = 0
@@ -55,6 +59,7 @@ export async function scrollView(
   const ends: Held[] = []
   const bottomMs: number[] = []
   let tasks = noTasks
+  let blankEnds = 0
   try {
     tasks = addTasks(tasks, await window.tasksOf(() => turnWheel(page)))
     for (let round = 0; round < rounds; round++) {
@@ -65,8 +70,11 @@ export async function scrollView(
       const done = await window.tasksOf(async () => {
         await drag(page, isDown)
         const arrived = performance.now()
-        await waitForItem(page, place, name)
+        const isShown = await waitForItem(page, place, name, BLANK_MS)
         bottomMs.push(performance.now() - arrived)
+        if (isShown) return
+        blankEnds++
+        progress(`${view}: ${name} did not come to be shown at the ${isDown ? 'bottom' : 'top'}`)
       })
       tasks = addTasks(tasks, done)
       ends.push(await window.held())
@@ -92,6 +100,7 @@ export async function scrollView(
     failures: window.failures.length,
     queriesMs,
     bottomMs,
+    blankEnds,
   }
 }
 
