@@ -46,7 +46,11 @@ export function OpenRun(props: { run: SyncRun; dataset: Dataset; rights: Rights;
         <Steering run={run} datasetId={dataset.id} rights={rights} />
       </Group>
       {isWorking(run) && <HowFar key={run.commandId} run={run} itemsKnown={dataset.itemsCount} />}
-      {run.state === 'paused' && <Listed run={run} />}
+      {run.state === 'paused' && (
+        <Box mt="xs">
+          <Listed run={run} />
+        </Box>
+      )}
       {run.state === 'parked' && <Parked run={run} dataset={dataset} rights={rights} />}
     </Card>
   )
