@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Deps } from '#core/deps.ts'
 import type { CallFrame } from './handler.ts'
 
@@ -16,6 +17,15 @@ interface Attempt {
   isLost: boolean
 }
 
+/** What a connection was answered last, which nobody knows yet to have arrived. */
+interface Written {
+  readonly attempt: Attempt
+  readonly forget: () => void
+  /** Bytes that had come on the connection by then. */
+  readonly readBytes: number
+}
+
+const lastWritten = new WeakMap<Socket, Written>()
 const attemptsOf = new WeakMap<object, Map<string, Attempt>>()
 
 /**
@@ -68,10 +78,15 @@ function forgetUnlessReset({ raw: { socket } }: Call, attempt: Attempt, forget: 
     forget()
     return
   }
-  const readBytes = socket.bytesRead
+  const known = lastWritten.get(socket)
+  // The answer before was read, or this request would not have come.
+  known?.forget()
+  lastWritten.set(socket, { attempt, forget, readBytes: socket.bytesRead })
+  if (known !== undefined) return
   socket.once('close', (hadError) => {
-    if (hadError && socket.bytesRead === readBytes) attempt.isLost = true
-    else forget()
+    const last = lastWritten.get(socket)!
+    if (hadError && socket.bytesRead === last.readBytes) last.attempt.isLost = true
+    else last.forget()
   })
 }
 

@@ -95,3 +95,19 @@ test('two that got their answers make two, on one connection or on several', asy
   await again()
   expect(await ids()).toHaveLength(4)
 })
+
+test('a connection that is used again and again is not watched once more each time', async () => {
+  const warnings: string[] = []
+  const onWarning = (warning: Error) => warnings.push(warning.name)
+  process.on('warning', onWarning)
+  const socket = await open()
+  for (let count = 1; count <= 15; count++) {
+    await send(socket)
+    await answerOn(socket)
+    expect(await ids()).toHaveLength(count)
+  }
+  socket.end()
+  await allGone()
+  process.off('warning', onWarning)
+  expect(warnings).toEqual([])
+})

@@ -186,7 +186,8 @@ function useSteady(pages: number[]): number[] {
     // Not begun anew at each step of a scroll, else nothing would come until it stops.
     const timer = setTimeout(() => setSteady(latest.current), STEADY_MS)
     return () => clearTimeout(timer)
-  }, [isSame])
+    // After each change as well: where a scroll and the timer fall into one render, nothing else would ask for what is seen by then.
+  }, [isSame, steady])
   return steady.pages
 }
 
