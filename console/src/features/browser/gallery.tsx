@@ -181,12 +181,12 @@ function useSteady(pages: number[]): number[] {
   const latest = useRef({ key, pages })
   latest.current = { key, pages }
   const isSame = key === steady.key
+  // biome-ignore lint/correctness/useExhaustiveDependencies: where a scroll and the timer fall into one render it is not the same before and after, and only the change tells that more was seen
   useEffect(() => {
     if (isSame) return
     // Not begun anew at each step of a scroll, else nothing would come until it stops.
     const timer = setTimeout(() => setSteady(latest.current), STEADY_MS)
     return () => clearTimeout(timer)
-    // After each change as well: where a scroll and the timer fall into one render, nothing else would ask for what is seen by then.
   }, [isSame, steady])
   return steady.pages
 }
