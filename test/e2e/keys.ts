@@ -73,8 +73,10 @@ export function keysOf(page: Page): Keys {
       let last: Read = null
       for (const until = Date.now() + 30_000; Date.now() < until; ) {
         last = await read()
-        if (last !== null && fits(name, last.name)) return focused()
-        await page.evaluate('new Promise((done) => requestAnimationFrame(done))')
+        // A dialog gives the focus in a timer, and may do so once more; what has it when the page is at rest keeps it.
+        await page.evaluate('new Promise((done) => setTimeout(() => requestIdleCallback(done, { timeout: 2000 })))')
+        const now = await read()
+        if (last !== null && now?.name === last.name && fits(name, last.name)) return focused()
       }
       throw new Error(`${name} did not get the focus; it is at ${last === null ? 'nothing' : last.outline}`)
     },
