@@ -51,6 +51,7 @@ export function SyncDialog({ dataset, isFollowed, close }: Props) {
       else toast(t('syncs.dialog.started'), 'done', `sync:${dataset.id}`)
     },
   })
+  const isDisconnected = driver.data?.state === 'disconnected' || dataset.driver === null
   const isReadOnly = driver.data?.readOnly === true
   return (
     <Modal
@@ -88,7 +89,8 @@ export function SyncDialog({ dataset, isFollowed, close }: Props) {
           />
         )}
         {isParked && <Alert color="orange">{t('syncs.isParkedNote')}</Alert>}
-        {driver.data !== undefined && driver.data.state !== 'ready' && (
+        {isDisconnected && <Alert color="red">{t('syncs.dialog.disconnected')}</Alert>}
+        {!isDisconnected && driver.data !== undefined && driver.data.state !== 'ready' && (
           <Alert color="red">
             {t('syncs.dialog.driverState', {
               name: driver.data.name,
@@ -103,6 +105,7 @@ export function SyncDialog({ dataset, isFollowed, close }: Props) {
           </Button>
           <Button
             variant="default"
+            disabled={isDisconnected}
             loading={start.isPending && start.variables?.dryRun === true}
             onClick={() => start.mutate({ dryRun: true })}
           >
@@ -111,7 +114,7 @@ export function SyncDialog({ dataset, isFollowed, close }: Props) {
           <Button
             data-autofocus
             {...(reconcile && { color: 'red' })}
-            disabled={reconcile && typed !== dataset.name}
+            disabled={isDisconnected || (reconcile && typed !== dataset.name)}
             loading={start.isPending && start.variables?.dryRun !== true}
             onClick={() => start.mutate({})}
           >

@@ -14,7 +14,10 @@ export function WideTable({ minWidth, secondary = [], ...props }: Props) {
   const isNarrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false }) ?? false
   return (
     <Table.ScrollContainer minWidth={isNarrow && secondary.length > 0 ? 0 : minWidth}>
-      <Table {...props} className={secondary.map((column) => classes[`without${column}`]).join(' ')} />
+      <Table
+        {...props}
+        className={[classes.table, ...secondary.map((column) => classes[`without${column}`])].join(' ')}
+      />
     </Table.ScrollContainer>
   )
 }

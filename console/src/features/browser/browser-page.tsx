@@ -8,9 +8,9 @@ import { CloneDialog } from '../../app/clone-dialog.tsx'
 import { useDataset } from '../../app/dataset.ts'
 import { refreshDataset, useFirstPage } from '../../app/item-pages.ts'
 import { SyncDialog } from '../../app/sync-dialog.tsx'
-import { type BrowserSearch, isFiltered, TILE_DEFAULT } from '../../app/view-search.ts'
+import { type BrowserSearch, TILE_DEFAULT } from '../../app/view-search.ts'
 import { formatCount } from '../../ui/format.ts'
-import { Empty, Failed, Loading } from '../../ui/states.tsx'
+import { Failed, Loading } from '../../ui/states.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import classes from './browser.module.css'
 import { CHOSEN_MAX, useChoice } from './choice.ts'
@@ -24,6 +24,7 @@ import { type ChangeSearch, FilterBar, NO_FILTER } from './filter-bar.tsx'
 import { FolderTree } from './folder-tree.tsx'
 import { ItemsViewport } from './gallery.tsx'
 import { ItemSide } from './item-side.tsx'
+import { NoItems } from './no-items.tsx'
 import { droppedFiles, type PickedFile } from './picked-files.ts'
 import { UploadDialog } from './upload-dialog.tsx'
 import { UploadPanel } from './upload-panel.tsx'
@@ -135,10 +136,11 @@ export function BrowserPage() {
           ) : (
             <Group gap="xs" className={classes.line}>
               <Text size="sm" c="dimmed" aria-live="polite">
-                {t(first.data?.totalIsEstimate === true ? 'browser.estimate' : 'browser.items', {
-                  count: total,
-                  shown: formatCount(total),
-                })}
+                {first.data !== undefined &&
+                  t(first.data.totalIsEstimate === true ? 'browser.estimate' : 'browser.items', {
+                    count: total,
+                    shown: formatCount(total),
+                  })}
               </Text>
               {total > 0 && (
                 <Button size="compact-xs" variant="subtle" onClick={chooseAll}>
@@ -163,7 +165,13 @@ export function BrowserPage() {
         ) : first.isPending ? (
           <Loading />
         ) : total === 0 ? (
-          <Nothing search={search} change={change} />
+          <NoItems
+            dataset={dataset.data}
+            search={search}
+            change={change}
+            isSyncable={rights.isSyncable}
+            onSync={rights.write === null ? () => setDialog('sync') : undefined}
+          />
         ) : (
           <ItemsViewport
             datasetId={datasetId}
@@ -249,28 +257,5 @@ function MissingStrip({
         )}
       </Group>
     </Alert>
-  )
-}
-
-function Nothing({ search, change }: { search: BrowserSearch; change: ChangeSearch }) {
-  const { t } = useTranslation()
-  if (isFiltered(search))
-    return (
-      <Empty
-        title={t('browser.noMatch')}
-        text={t('browser.noMatchText')}
-        action={<Button onClick={() => change(NO_FILTER)}>{t('browser.clearFilter')}</Button>}
-      />
-    )
-  return (
-    <Empty
-      title={t('browser.emptyFolder')}
-      text={t(search.deep === true ? 'browser.emptyDeepText' : 'browser.emptyFolderText')}
-      action={
-        search.deep === true ? undefined : (
-          <Button onClick={() => change({ deep: true })}>{t('browser.showBelow')}</Button>
-        )
-      }
-    />
   )
 }

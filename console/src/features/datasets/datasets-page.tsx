@@ -1,4 +1,4 @@
-import { Button, Group, Select, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Select, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import type { Dataset } from '#contract/datasets.ts'
 import { CloneDialog } from '../../app/clone-dialog.tsx'
 import { openConnect } from '../../app/connect.ts'
-import { useIsDeveloper } from '../../app/rights.ts'
+import { useIsDeveloper, useProjectRole } from '../../app/rights.ts'
 import { api } from '../../app/session.ts'
 import { formatCount } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
@@ -48,6 +48,7 @@ export function DatasetsPage() {
   const { projectId } = useParams({ from: '/shell/projects/$projectId/datasets' })
   const queries = useQueryClient()
   const isDeveloper = useIsDeveloper(projectId)
+  const isIn = useProjectRole(projectId) !== null
   const [filter, setFilter] = useState(noFilter)
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const [deed, setDeed] = useState<{ kind: DatasetDeed; dataset: Dataset } | 'merge' | null>(null)
@@ -62,6 +63,14 @@ export function DatasetsPage() {
     queryFn: ({ signal }) => api.listDrivers({ query: { projectId }, signal }),
     enabled: isDeveloper,
   })
+  if (!isIn)
+    return (
+      <Page title={t('datasets.title')}>
+        <Alert color="yellow" title={t('states.noPermission')}>
+          {t('members.notIn')}
+        </Alert>
+      </Page>
+    )
   if (datasets.error) return <Failed error={datasets.error} retry={() => datasets.refetch()} />
   if (datasets.isPending) return <Loading />
   const all = datasets.data.items

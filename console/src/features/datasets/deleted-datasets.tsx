@@ -42,6 +42,7 @@ export function DeletedDatasets({ projectId }: { projectId: string }) {
             <Button
               size="xs"
               variant="default"
+              flex="none"
               loading={restore.isPending && restore.variables === id}
               onClick={() => restore.mutate(id)}
             >

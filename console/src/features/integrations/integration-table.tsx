@@ -25,7 +25,7 @@ interface Props {
 export function IntegrationTable({ integrations, kinds, orgId, remove }: Props) {
   const { t } = useTranslation()
   return (
-    <WideTable minWidth={760} secondary={[2, 5]} highlightOnHover verticalSpacing="xs">
+    <WideTable minWidth={760} secondary={[2, 4, 5]} highlightOnHover verticalSpacing="xs">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>{t('integrations.name')}</Table.Th>

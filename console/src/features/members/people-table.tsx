@@ -81,11 +81,11 @@ function Person({ person, roles, reason, setRole, remove }: PersonProps) {
   const { t } = useTranslation()
   const me = useMe()
   const [isInviting, setInviting] = useState(false)
-  const { email, type } = person
+  const { email, firstName, type } = person
   return (
     <Table.Tr>
       <Table.Td className="name">
-        {email}{' '}
+        {type === 'bot' ? firstName : email}{' '}
         {person.id === me.data?.id && (
           <Badge size="xs" variant="light">
             {t('members.you')}
@@ -95,6 +95,11 @@ function Person({ person, roles, reason, setRole, remove }: PersonProps) {
           <Badge size="xs" variant="light" color="gray">
             {t('members.bot')}
           </Badge>
+        )}
+        {type === 'bot' && (
+          <Text size="xs" c="dimmed">
+            {email}
+          </Text>
         )}
         {person.isInvited && (
           <Group gap="xs" mt={4}>
