@@ -42,7 +42,7 @@ export function FirstSync({ dataset, leave }: { dataset: Dataset; leave: () => P
         {!isOver && <Loader size="sm" />}
         <Text fw={600}>
           {t(!isOver ? 'wizard.counting' : hasFailed ? 'wizard.countFailed' : 'wizard.counted', {
-            count: found?.counts.listed ?? 0,
+            shown: formatCount(found?.counts.listed ?? 0),
           })}
         </Text>
       </Group>
