@@ -1,35 +1,16 @@
 // Proves that a blob of a registry is what its digest says or an error, wherever the registry leads, and that the password does not go along.
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Secret } from '#lib/secret.ts'
+import { describe, expect, test } from 'vitest'
 import { type FakeRegistry, startFakeRegistry } from '#test/fakes/registry.ts'
-import { addImage as addImageTo, failureOf, kindOf } from '#test/support/fake-registry.ts'
+import { basic, eachOnFakeRegistry, failureOf, kindOf } from '#test/support/fake-registry.ts'
 import { openEgress } from '../egress.ts'
 import type { Storage } from '../port.ts'
 import { StorageError } from '../storage-error.ts'
-import { createRegistryStorage, type RegistryOptions } from './registry.ts'
 
-const account = { kind: 'password', username: 'u', password: new Secret('CANARY-pass') } as const
-const basic = `Basic ${Buffer.from('u:CANARY-pass').toString('base64')}`
 let fake: FakeRegistry
-let opened: Storage[]
-
-beforeEach(async () => {
-  fake = await startFakeRegistry()
-  opened = []
+const { addImage, open } = eachOnFakeRegistry((started) => {
+  fake = started
 })
-afterEach(async () => {
-  for (const storage of opened) await storage.close()
-  await fake.close()
-})
-
-const addImage = (repository: string, tag: string, content?: string) => addImageTo(fake, repository, tag, content)
-
-function open(more: Partial<RegistryOptions> = {}): Storage {
-  const storage = createRegistryStorage({ origin: fake.origin, account, repositories: [], ...more })
-  opened.push(storage)
-  return storage
-}
 
 describe('blobs', () => {
   const read = async (storage: Storage, key: string, range?: { start: number; end: number }) =>
