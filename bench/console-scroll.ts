@@ -17,7 +17,8 @@ const STEPS = 500
 const STEP_MS = 60
 /** Pages are kept for half a minute after nobody looks at them; after this, what a scroll has left is gone. */
 const FORGOTTEN_MS = 35_000
-const sampleMs = 500
+/** Between two looks at how much scripts hold, in milliseconds. */
+const SAMPLE_MS = 500
 /** Items that do not come so long after a scroll has ended are taken never to come, in milliseconds. */
 const BLANK_MS = 20_000
 
@@ -146,7 +147,7 @@ function watchPeak(window: Window): { mb(): number; stop(): void } {
   const look = async () => {
     while (!isOver) {
       most = Math.max(most, await window.heapMb())
-      await sleep(sampleMs)
+      await sleep(SAMPLE_MS)
     }
   }
   // A window that is closed under it ends the benchmark by itself.
