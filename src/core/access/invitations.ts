@@ -1,8 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Caller, Deps } from '../deps.ts'
 import { limitAttempts } from './attempts.ts'
+import { hashLinkToken, makeLinkToken } from './link-token.ts'
 import { isOperator } from './org-life.ts'
 import { hashPassword } from './passwords.ts'
 
@@ -25,7 +25,7 @@ export async function createInvitation(
       message: 'Only who runs this server makes invitation links; ask an owner of its first organization.',
     })
   }
-  const token = randomBytes(32).toString('base64url')
+  const token = makeLinkToken()
   const expiresAt = new Date(deps.clock.now() + LIFE_DAYS * DAY_MS)
   return await withTransaction(deps.db, async (tx) => {
     const { rows } = await tx.query<{ id: string; email: string; waits: boolean }>(
@@ -40,14 +40,19 @@ export async function createInvitation(
       `insert into invitation (user_id, token_sha256, expires_at, creator_id) values ($1, $2, $3, $4)
        on conflict (user_id) do update set token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at,
          creator_id = excluded.creator_id, created_at = now()`,
-      [user.id, sha256(token), expiresAt, caller.userId],
+      [user.id, hashLinkToken(token), expiresAt, caller.userId],
     )
     // In the fragment, which browsers send to nobody: no log of a server or proxy has it.
     return { email: user.email, link: `${given.baseUrl}/invitation#token=${token}`, expiresAt: expiresAt.toISOString() }
   })
 }
 
-/** Sets the first password of whom the link was made for; the link then stops working. Answers their e-mail address. */
+/**
+ * Sets the first password of whom the link was made for; the link then stops working. Answers their e-mail address.
+ *
+ * Throws `invitation.invalid_link` where the link is wrong, too old or used, or the account is gone or has a password by now, and `rate.limited` after
+ * too many failed attempts in a minute or while too many passwords wait to be hashed.
+ */
 export async function acceptInvitation(
   deps: Deps,
   given: { token: string; password: string; address: string },
@@ -55,7 +60,7 @@ export async function acceptInvitation(
   const userId = await limitAttempts(deps, { name: 'invitation', address: given.address }, async () => {
     const { rows } = await deps.db.query<{ user_id: string }>(
       'select user_id from invitation where token_sha256 = $1 and expires_at > $2',
-      [sha256(given.token), new Date(deps.clock.now())],
+      [hashLinkToken(given.token), new Date(deps.clock.now())],
     )
     if (rows[0] === undefined) throw new AppError('invitation.invalid_link')
     return rows[0].user_id
@@ -64,7 +69,7 @@ export async function acceptInvitation(
   return await withTransaction(deps.db, async (tx) => {
     const used = await tx.query('delete from invitation where user_id = $1 and token_sha256 = $2', [
       userId,
-      sha256(given.token),
+      hashLinkToken(given.token),
     ])
     const { rows } = await tx.query<{ email: string }>(
       `update user_account set password_hash = $2, updated_at = now()
@@ -76,5 +81,3 @@ export async function acceptInvitation(
     return rows[0]
   })
 }
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest()

@@ -1,9 +1,10 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { type Db, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
 import type { Secret } from '#lib/secret.ts'
 import type { Deps } from '../deps.ts'
 import { limitAttempts } from './attempts.ts'
+import { hashLinkToken, makeLinkToken } from './link-token.ts'
 import { createOrg } from './orgs.ts'
 import { hashPassword } from './passwords.ts'
 import { ensureUsers } from './users.ts'
@@ -39,10 +40,10 @@ export async function ensureFirstOwner(deps: Deps, owner: FirstOwner): Promise<b
  */
 export async function prepareSetup(deps: Deps): Promise<string | null> {
   if (!(await isSetupOpen(deps))) return null
-  const token = randomBytes(32).toString('base64url')
+  const token = makeLinkToken()
   await deps.db.query(
     `insert into server_setting (name, value) values ('setup-token', $1) on conflict (name) do update set value = excluded.value`,
-    [JSON.stringify({ sha256: sha256(token).toString('hex') })],
+    [JSON.stringify({ sha256: hashLinkToken(token).toString('hex') })],
   )
   return token
 }
@@ -73,7 +74,7 @@ async function checkToken(deps: Deps, token: string): Promise<void> {
     `select value from server_setting where name = 'setup-token'`,
   )
   const kept = rows[0]
-  if (kept === undefined || !timingSafeEqual(sha256(token), Buffer.from(kept.value.sha256, 'hex')))
+  if (kept === undefined || !timingSafeEqual(hashLinkToken(token), Buffer.from(kept.value.sha256, 'hex')))
     throw new AppError('setup.invalid_link')
 }
 
@@ -94,8 +95,4 @@ async function addOwner(deps: Deps, db: Db, owner: { email: string; hash: string
   await db.query(`delete from server_setting where name = 'setup-token'`)
   const { dataPointsMax } = deps.config
   return await createOrg(db, { name: owner.orgName, creatorId: userId!, nowMs, dataPointsMax })
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }
