@@ -9,8 +9,7 @@ const suite = (name: string, include: string[], extra: Record<string, unknown> =
 
 export default defineConfig({
   test: {
-    // Only what hangs is to be stopped by it: on a machine that others work on as well a test of two seconds has taken thirty.
-    testTimeout: 120_000,
+    testTimeout: 30_000,
     hookTimeout: 120_000,
     setupFiles: ['test/support/seed.ts'],
     projects: [

@@ -4,6 +4,7 @@ import { continueItemTask, deleteItem } from '#core/items/items.ts'
 import { auditDataPoints, repairDataPoints } from '#core/quota/quota.ts'
 import { type TestApi, withApi } from '../support/api.ts'
 import { type SeededDataset, seedDataset } from '../support/catalog.ts'
+import { findFolderFaults } from '../support/invariants.ts'
 
 let api: TestApi
 let projectId: string
@@ -36,17 +37,9 @@ async function folderId({ datasetId }: SeededDataset, filename: string): Promise
 const countOf = async ({ datasetId }: SeededDataset): Promise<number> =>
   (await call('GET', `/datasets/${datasetId}`)).body.itemsCount
 
-/** Whether the counters of every folder are what a count of the items says. */
+/** Whether the counters of every folder, and the data points, are what a count of the items says. */
 async function expectExact({ datasetNo }: SeededDataset): Promise<void> {
-  const { rows } = await api.deps.db.query(
-    `select d.path from dir d
-      where d.dataset_no = $1
-        and (d.items, d.deep_items) is distinct from
-            ((select count(*) from item i where i.dataset_no = $1 and i.dir_no = d.dir_no),
-             (select count(*) from item i join dir e on e.dataset_no = $1 and e.dir_no = i.dir_no where i.dataset_no = $1 and starts_with(e.path, d.path)))`,
-    [datasetNo],
-  )
-  expect(rows).toEqual([])
+  expect(await findFolderFaults(api.deps.db, datasetNo)).toEqual([])
   expect(await auditDataPoints(api.deps.db)).toEqual([])
 }
 
