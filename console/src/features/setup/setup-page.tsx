@@ -1,11 +1,10 @@
-import { Alert, Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Center, Paper, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useRouter } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { FirstPasswordForm } from '../../app/first-password-form.tsx'
 import { linkToken } from '../../app/link-token.ts'
-import { api, logIn } from '../../app/session.ts'
-import { FormProblem } from '../../ui/form-problem.tsx'
+import { api } from '../../app/session.ts'
 import { PageLink } from '../../ui/link.tsx'
 import { Failed, Loading } from '../../ui/states.tsx'
 
@@ -40,47 +39,17 @@ function SetupDone() {
 
 function SetupForm() {
   const { t } = useTranslation()
-  const router = useRouter()
   const [token] = useState(linkToken)
-  const [error, setError] = useState<unknown>(null)
-  const [isBusy, setBusy] = useState(false)
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const given = new FormData(event.currentTarget)
-    const [email, password, orgName] = ['email', 'password', 'orgName'].map((name) => String(given.get(name)))
-    setBusy(true)
-    setError(null)
-    try {
-      await api.finishSetup({ body: { token, email: email!, password: password!, orgName: orgName! } })
-      await logIn(email!, password!)
-      router.history.replace('/')
-    } catch (failure) {
-      setError(failure)
-      setBusy(false)
-    }
+  const makeOwner = async (password: string, given: FormData) => {
+    const email = String(given.get('email'))
+    await api.finishSetup({ body: { token, email, password, orgName: String(given.get('orgName')) } })
+    return email
   }
   if (token === '') return <Alert color="yellow">{t('setup.noToken')}</Alert>
   return (
-    <form onSubmit={submit}>
-      <Stack>
-        <Text size="sm" c="dimmed">
-          {t('setup.text')}
-        </Text>
-        <TextInput name="orgName" label={t('setup.orgName')} maxLength={255} required />
-        <TextInput name="email" type="email" label={t('login.email')} autoComplete="username" required />
-        <PasswordInput
-          name="password"
-          label={t('setup.password')}
-          autoComplete="new-password"
-          minLength={8}
-          visibilityToggleButtonProps={{ 'aria-label': t('login.showPassword'), tabIndex: 0 }}
-          required
-        />
-        <FormProblem error={error} />
-        <Button type="submit" loading={isBusy}>
-          {t('setup.submit')}
-        </Button>
-      </Stack>
-    </form>
+    <FirstPasswordForm text={t('setup.text')} deed={t('setup.submit')} setPassword={makeOwner}>
+      <TextInput name="orgName" label={t('setup.orgName')} maxLength={255} required />
+      <TextInput name="email" type="email" label={t('login.email')} autoComplete="username" required />
+    </FirstPasswordForm>
   )
 }
