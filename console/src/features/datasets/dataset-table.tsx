@@ -2,9 +2,10 @@ import { ActionIcon, Badge, Checkbox, Group, Loader, Menu, Table, Text, Tooltip 
 import { useTranslation } from 'react-i18next'
 import type { Dataset } from '#contract/datasets.ts'
 import type { Driver } from '#contract/drivers.ts'
-import { formatCount, formatTime } from '../../ui/format.ts'
+import { formatCount } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { PageLink } from '../../ui/link.tsx'
+import { MadeBy } from '../../ui/made-by.tsx'
 import { WideTable } from '../../ui/wide-table.tsx'
 import { providerOf, stateOf } from './dataset-kinds.ts'
 
@@ -76,12 +77,7 @@ export function DatasetTable({ datasets, drivers, chosen, isDeveloper, choose, a
             <Table.Td>
               <State dataset={dataset} driver={drivers.get(dataset.driver ?? '')} />
             </Table.Td>
-            <Table.Td>
-              <Text size="sm">{formatTime(dataset.createdAt)}</Text>
-              <Text size="xs" c="dimmed" className="name">
-                {dataset.creator}
-              </Text>
-            </Table.Td>
+            <MadeBy who={dataset.creator} at={dataset.createdAt} />
             <Table.Td>
               <RowMenu dataset={dataset} isDeveloper={isDeveloper} act={act} />
             </Table.Td>

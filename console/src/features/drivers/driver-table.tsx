@@ -6,8 +6,9 @@ import { openConnect } from '../../app/connect.ts'
 import { useIntegrations } from '../../app/integration-kinds.ts'
 import { useOrgId } from '../../app/rights.ts'
 import { api } from '../../app/session.ts'
-import { formatCount, formatTime } from '../../ui/format.ts'
+import { formatCount } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
+import { MadeBy } from '../../ui/made-by.tsx'
 import { ProviderIcon } from '../../ui/provider-icon.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { WideTable } from '../../ui/wide-table.tsx'
@@ -79,12 +80,7 @@ export function DriverTable({ drivers, look, remove }: Props) {
             <Table.Td>
               <State driver={driver} />
             </Table.Td>
-            <Table.Td>
-              <Text size="sm">{formatTime(driver.createdAt)}</Text>
-              <Text size="xs" c="dimmed" className="name">
-                {driver.creator}
-              </Text>
-            </Table.Td>
+            <MadeBy who={driver.creator} at={driver.createdAt} />
             <Table.Td>
               <RowMenu driver={driver} look={look} remove={remove} />
             </Table.Td>

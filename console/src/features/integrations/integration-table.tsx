@@ -8,8 +8,8 @@ import type { Kind } from '../../app/integration-kinds.ts'
 import { useIsDeveloper, useIsOrgAdmin, useProjectOfOrg } from '../../app/rights.ts'
 import { api } from '../../app/session.ts'
 import { trustOf } from '../../app/trust.ts'
-import { formatTime } from '../../ui/format.ts'
 import { Icon } from '../../ui/icon.tsx'
+import { MadeBy } from '../../ui/made-by.tsx'
 import { ProviderIcon } from '../../ui/provider-icon.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { WideTable } from '../../ui/wide-table.tsx'
@@ -55,12 +55,7 @@ export function IntegrationTable({ integrations, kinds, orgId, remove }: Props) 
                   : t('integrations.drivers', { count: each.driversCount })}
               </Text>
             </Table.Td>
-            <Table.Td>
-              <Text size="sm">{formatTime(each.createdAt)}</Text>
-              <Text size="xs" c="dimmed" className="name">
-                {each.creator}
-              </Text>
-            </Table.Td>
+            <MadeBy who={each.creator} at={each.createdAt} />
             <Table.Td>
               <RowMenu integration={each} orgId={orgId} remove={remove} />
             </Table.Td>
