@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Select, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ApiError } from '#client/client.ts'
 import type { Driver } from '#contract/drivers.ts'
@@ -76,6 +77,7 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
       done(driver)
     },
   })
+  const error = create.error ?? test.error
   const change = (next: DriverDraft) => {
     test.reset()
     create.reset()
@@ -120,19 +122,19 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
           />
         )}
         {draft.integrationId !== null && types.length === 0 && <Alert color="yellow">{t('wizard.noDriverType')}</Alert>}
-        <DriverForm key={chosen.type} draft={chosen} change={change} error={create.error ?? test.error} />
+        <DriverForm key={chosen.type} draft={chosen} change={change} error={error} />
         {test.data !== undefined && (
-          <div ref={bringIntoSight} style={{ scrollMarginTop: '5rem' }}>
+          <BroughtIntoSight>
             <DiagnosisView
               diagnosis={test.data}
               takeRegion={(region) => change({ ...chosen, texts: { ...chosen.texts, region } })}
             />
-          </div>
+          </BroughtIntoSight>
         )}
-        {(create.error ?? test.error) !== null && (
-          <div ref={bringIntoSight} style={{ scrollMarginTop: '5rem' }}>
-            <Outcome error={create.error ?? test.error} />
-          </div>
+        {error !== null && (
+          <BroughtIntoSight>
+            <Outcome error={error} />
+          </BroughtIntoSight>
         )}
         {driverForms[chosen.type ?? ''] !== undefined && isReady && <Policies body={body} />}
         <Group justify="flex-end">
@@ -161,7 +163,17 @@ function NewDriver({ draft, setDraft, addIntegration, done, projectId }: Props &
   )
 }
 
-/** An answer that appears below a long form is not found otherwise. */
+/** Brings itself into sight when it appears: an answer below a long form is not found otherwise. */
+function BroughtIntoSight({ children }: { children: ReactNode }) {
+  // The room above is what the drawer's head covers.
+  return (
+    <div ref={bringIntoSight} style={{ scrollMarginTop: '5rem' }}>
+      {children}
+    </div>
+  )
+}
+
+/** One function for all renders, so that it is called for what appears and not whenever something changes. */
 const bringIntoSight = (node: HTMLElement | null) => node?.scrollIntoView({ block: 'start' })
 
 /** Why a driver was not saved, with every right that was tried. */
