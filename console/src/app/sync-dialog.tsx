@@ -8,6 +8,7 @@ import { FormProblem } from '../ui/form-problem.tsx'
 import { toast } from '../ui/toasts.tsx'
 import { refreshDataset } from './item-pages.ts'
 import { api } from './session.ts'
+import { useSyncs } from './syncs.ts'
 
 interface Props {
   dataset: Dataset
@@ -28,10 +29,8 @@ export function SyncDialog({ dataset, isFollowed, close }: Props) {
     queryFn: ({ signal }) => api.getDriver({ params: { driverId: dataset.driver! }, signal }),
     enabled: dataset.driver !== null,
   })
-  const syncs = useQuery({
-    queryKey: ['syncs', dataset.id],
-    queryFn: ({ signal }) => api.listSyncs({ params: { datasetId: dataset.id }, signal }),
-  })
+  // The page below looks again by itself.
+  const syncs = useSyncs(dataset.id, { againMs: false })
   // One that waits for approval is given up by a new one.
   const isParked = syncs.data?.items[0]?.state === 'parked'
   const start = useMutation({

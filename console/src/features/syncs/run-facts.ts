@@ -1,4 +1,5 @@
 import type { SyncRun } from '#contract/syncs.ts'
+import { isWorking } from '../../app/sync-state.ts'
 
 /** What kind of sync a run is, for people. */
 export type RunKind = 'first' | 'sync' | 'plan' | 'reconcile' | 'reconcilePlan' | 'forceRescan' | 'applied'
@@ -23,11 +24,6 @@ export function countsOf({
   if (options.dryRun !== true || report.absent == null) return counts
   const name = options.reconcile === true ? 'removed' : 'missing'
   return { ...counts, [name]: Math.max(counts[name], report.absent.count) }
-}
-
-/** Whether a run may still change by itself. */
-export function isWorking({ state }: Pick<SyncRun, 'state'>): boolean {
-  return state === 'queued' || state === 'running'
 }
 
 /** Whether a run keeps its place: it works, or it goes on when somebody lets it. */
