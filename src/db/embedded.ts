@@ -103,6 +103,8 @@ function settings(isDurable: boolean): Record<string, string> {
     // everywhere, for a third of the log.
     wal_compression: 'off',
     jit: 'off',
+    // New datasets become known to the planner within seconds (core/catalog/estimates.ts); looking whether there is something to do costs a millisecond.
+    autovacuum_naptime: '15s',
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_checkpoints: 'off',

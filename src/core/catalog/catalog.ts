@@ -1,5 +1,6 @@
 /** The write side of the catalog: what keeps items, folders, counters and fingerprints in agreement. */
 export { type Applied, applyObservation, type ObservationTarget, type Sighting } from './apply.ts'
+export { keepEstimates } from './estimates.ts'
 export { fingerprintColumns, fingerprintText, hashObserved, type Observed, RowHash } from './fingerprint.ts'
 export { FolderChanges } from './folder-counters.ts'
 export { ensureFolder, findFolder } from './folders.ts'

@@ -1,3 +1,4 @@
+import { keepEstimates } from '#core/catalog/catalog.ts'
 import type { Deps } from '#core/deps.ts'
 import { withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
@@ -40,6 +41,7 @@ export async function continueDatasetTask(deps: Deps, commandId: string, signal:
     const { step, undo } = steps[task.kind]
     try {
       await (task.undo !== null && undo !== null ? undo(deps, task) : step(deps, task))
+      if (task.datasetNo !== null) await keepEstimates(deps, task.datasetNo)
     } catch (error) {
       if (error instanceof StaleTask) continue
       if (await noteFailure(deps, task, error)) return

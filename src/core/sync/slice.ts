@@ -1,4 +1,5 @@
 import type { ErrorCode } from '#contract/errors.ts'
+import { keepEstimates } from '#core/catalog/catalog.ts'
 import { followMaster } from '#core/clones/clones.ts'
 import { openDriver } from '#core/drivers/drivers.ts'
 import { notify } from '#core/notifications/notifications.ts'
@@ -45,6 +46,7 @@ export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): 
   const slice = new Slice(deps, run, signal)
   try {
     const done = await slice.work()
+    await keepEstimates(deps, run.datasetNo)
     if (done === null) {
       return await giveBack(deps, run, slice.cost.requests, null, 0)
     }
@@ -210,6 +212,8 @@ class Slice {
   }
 
   async #tell(listed: number, startedMs: number): Promise<void> {
+    // People browse while the first sync runs.
+    await keepEstimates(this.#deps, this.#run.datasetNo)
     if (this.#run.options.scheduled === true) return
     const perSecond = Math.round((listed * 1000) / (performance.now() - startedMs))
     // A notice that cannot be written is no reason to end a sync.
