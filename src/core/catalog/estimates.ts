@@ -3,6 +3,8 @@ import type { Db } from '#db/connect.ts'
 
 /** Where a dataset has fewer items, no plan is slow. */
 const ITEMS_MIN = 2_000
+/** A look at a table reads 30,000 rows of it: of a dataset with a smaller share it would meet less than ten, and learn nothing however often it looks. */
+const SHARE_MIN = 1 / 3_000
 /** The planner may be wrong by this much: how it walks and joins changes with orders of magnitude. */
 const FACTOR = 4
 
@@ -15,8 +17,9 @@ const FACTOR = 4
  */
 export async function keepEstimates({ db, log }: Pick<Deps, 'db' | 'log'>, datasetNo: number): Promise<void> {
   try {
-    const items = await keptItems(db, datasetNo)
-    if (items < ITEMS_MIN || FACTOR * (await plannedItems(db, datasetNo)) >= items) return
+    const { items, known } = await countItems(db, datasetNo)
+    if (items < Math.max(ITEMS_MIN, known * SHARE_MIN)) return
+    if (FACTOR * (await plannedItems(db, datasetNo)) >= items) return
     // Whoever else is looking at a table has the same in mind.
     await db.query('analyze (skip_locked) annotation, dir, dir_segment, item')
     log.info({ datasetNo, items }, 'planner told of a dataset')
@@ -25,12 +28,14 @@ export async function keepEstimates({ db, log }: Pick<Deps, 'db' | 'log'>, datas
   }
 }
 
-async function keptItems(db: Db, datasetNo: number): Promise<number> {
-  const { rows } = await db.query<{ items: number }>(
-    'select deep_items as items from dir where dataset_no = $1 and dir_no = 1',
+/** Items that a dataset has, and rows that the planner knows of all. */
+async function countItems(db: Db, datasetNo: number): Promise<{ items: number; known: number }> {
+  const { rows } = await db.query<{ items: number; known: number }>(
+    `select deep_items as items, (select reltuples::float8 from pg_class where oid = 'item'::regclass) as known
+       from dir where dataset_no = $1 and dir_no = 1`,
     [datasetNo],
   )
-  return rows[0]?.items ?? 0
+  return rows[0] ?? { items: 0, known: 0 }
 }
 
 /** Items that the planner expects. Source: https://www.postgresql.org/docs/18/row-estimation-examples.html */
