@@ -21,8 +21,8 @@ def dlp(*args):
 def log_in():
     dl.logout()
     # A thread that the SDK starts as it is imported reads its state file, changes it and writes it, and so may undo what was written in between: the address
-    # of the server was gone from the file in one run of many. This process has it in memory; the next one reads it from there.
-    dl.setenv("sluice")
+    # of the server was gone from the file in one run of many. This process has it in memory, where the next one cannot read it.
+    dl.client_api.environment = dl.client_api.environment
     text, code = dlp("login-m2m", "-e", a.task["email"], "-p", a.task["password"], "-i", "x", "-s", "x")
     a.check("login-m2m ends well", code, 0)
     a.check("and does not complain", "error" in text.lower(), False)
