@@ -3,6 +3,7 @@ import { openDriver } from '#core/drivers/drivers.ts'
 import { notify } from '#core/notifications/notifications.ts'
 import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
+import { grouped } from '#lib/grouped.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
 import { inFolder } from '#storage/key.ts'
 import { StorageError } from '#storage/storage-error.ts'
@@ -208,7 +209,7 @@ class Pass {
 
   async #tellShort(): Promise<void> {
     for (const { dataset, count } of this.#short.values()) {
-      const files = count === 1 ? 'A new file was' : `${count} new files were`
+      const files = count === 1 ? 'A new file was' : `${grouped(count)} new files were`
       const notice = {
         code: 'quota.exceeded',
         orgId: dataset.orgId,

@@ -1,6 +1,7 @@
 import type { DataPoints } from '#contract/quota.ts'
 import type { Db } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
+import { grouped } from '#lib/grouped.ts'
 import { readDataPoints, saveLimit, subtractUsed, tryAddUsed } from './queries.ts'
 
 export { auditDataPoints, type DataPointDrift, repairDataPoints } from './audit.ts'
@@ -13,7 +14,7 @@ export class QuotaExceeded extends AppError {
   constructor(needed: number, free: number) {
     super('quota.exceeded', {
       message:
-        `The organization’s quota does not suffice: ${needed} data points are needed and ${free} are free. ` +
+        `The organization’s quota does not suffice: ${grouped(needed)} data points are needed and ${grouped(free)} are free. ` +
         'Delete datasets, or ask an owner of the organization to raise the quota.',
       details: { needed, free },
     })

@@ -3,6 +3,7 @@ import type { NoticeCode } from '#contract/notifications.ts'
 import { type SyncCount, syncCounts } from '#contract/syncs.ts'
 import { notify } from '#core/notifications/notifications.ts'
 import { type DbClient, type DbPool, withTransaction } from '#db/connect.ts'
+import { grouped } from '#lib/grouped.ts'
 import { forgetRun } from './queries.ts'
 import type { ClaimedRun } from './run.ts'
 
@@ -157,5 +158,3 @@ function summaryOf(counts: Counts, isPlan: boolean): string {
     ? `A plan, nothing was changed. ${listed}; a sync would make of it: ${outcome}.`
     : `${listed}: ${outcome}.`
 }
-
-const grouped = (count: number) => count.toLocaleString('en')

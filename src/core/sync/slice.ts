@@ -7,6 +7,7 @@ import { compilePatterns, syncSettingsOf } from '#core/patterns/patterns.ts'
 import { QuotaExceeded } from '#core/quota/quota.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
 import { AppError } from '#lib/app-error.ts'
+import { grouped } from '#lib/grouped.ts'
 import { storageErrorCode } from '#storage/error-codes.ts'
 import { StorageError } from '#storage/storage-error.ts'
 import type { Deps } from '../deps.ts'
@@ -232,7 +233,7 @@ class Slice {
       orgId: run.orgId,
       projectId: run.projectId,
       resource: { type: 'dataset', id: run.datasetId, name: run.datasetName, action: 'sync' },
-      text: code === 'sync.started' ? 'The storage is being listed.' : `${count.toLocaleString('en')} files listed.`,
+      text: code === 'sync.started' ? 'The storage is being listed.' : `${grouped(count)} files listed.`,
       groupKey: noticeKey(run),
       progress: {
         percent: isKnown ? Math.floor((100 * count) / run.itemsKnown) : null,

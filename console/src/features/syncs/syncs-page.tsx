@@ -76,7 +76,7 @@ export function SyncsPage() {
 function History({ datasetId, runs }: { datasetId: string; runs: readonly SyncRun[] }) {
   const { t } = useTranslation()
   return (
-    <WideTable minWidth={860} secondary={[3, 6, 8, 9, 10]} highlightOnHover>
+    <WideTable minWidth={860} secondary={[3, 4, 6, 8, 9, 10]} highlightOnHover>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>{t('syncs.when')}</Table.Th>

@@ -2,6 +2,7 @@ import type { ErrorCode } from '#contract/errors.ts'
 import type { OpenDriver } from '#core/drivers/drivers.ts'
 import { freeDataPoints } from '#core/quota/quota.ts'
 import { type DbClient, withTransaction } from '#db/connect.ts'
+import { grouped } from '#lib/grouped.ts'
 import type { Deps } from '../../deps.ts'
 import { noteUnseen } from '../compare/compare-by-name.ts'
 import { type ClaimedRun, enterPhase } from '../run.ts'
@@ -99,7 +100,7 @@ function parkedEnd(reason: BrakeReason, run: ClaimedRun, count: number): RunEnd 
   return {
     state: 'parked',
     code,
-    message: `${words[reason]}: ${count} items would be ${what}. Nothing was marked. Look at the sample, then approve exactly this, or sync again.`,
+    message: `${words[reason]}: ${grouped(count)} items would be ${what}. Nothing was marked. Look at the sample, then approve exactly this, or sync again.`,
   }
 }
 
@@ -118,8 +119,8 @@ export async function quotaEnd(deps: Deps, run: ClaimedRun): Promise<RunEnd | nu
     code: 'quota.exceeded',
     message:
       run.options.isFirst === true
-        ? `The folder has ${added + refused} files, which need as many data points; ${free} are free. Nothing was added. ${advice}`
-        : `${refused} new files were not added: they need as many data points, and ${free} are free. All else is up to date. ${advice}`,
+        ? `The folder has ${grouped(added + refused)} files, which need as many data points; ${grouped(free)} are free. Nothing was added. ${advice}`
+        : `${grouped(refused)} new files were not added: they need as many data points, and ${grouped(free)} are free. All else is up to date. ${advice}`,
   }
 }
 
