@@ -103,7 +103,7 @@ function settings(isDurable: boolean): Record<string, string> {
     // everywhere, for a third of the log.
     wal_compression: 'off',
     jit: 'off',
-    // New datasets become known to the planner within seconds (core/catalog/estimates.ts); looking whether there is something to do costs a millisecond.
+    // What comes in file by file makes a new dataset known to the planner after this and not after a minute (core/catalog/estimates.ts).
     autovacuum_naptime: '15s',
     timezone: 'UTC',
     log_timezone: 'UTC',

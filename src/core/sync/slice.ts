@@ -47,7 +47,6 @@ export async function runSlice(deps: Deps, runNo: number, signal: AbortSignal): 
   const slice = new Slice(deps, run, signal)
   try {
     const done = await slice.work()
-    await keepEstimates(deps, run.datasetNo)
     if (done === null) {
       return await giveBack(deps, run, slice.cost.requests, null, 0)
     }
@@ -122,6 +121,8 @@ class Slice {
     const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS)
     try {
       const done = await this.#untilStopped()
+      // While the lease is still kept: on a large table that is not in memory it takes seconds. Who wants us to stop does not wait for it.
+      if (!this.#untimed.aborted) await keepEstimates(this.#deps, this.#run.datasetNo)
       if (this.#isLost) throw new LeaseLost('The lease ran out.')
       if (done !== null || this.#stopAsked === null) return done
       return { end: { state: this.#stopAsked === 'cancel' ? 'canceled' : 'paused' }, report: {} }
