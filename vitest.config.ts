@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    // How long a condition may take to come true: Vitest's own second is too short for a busy machine with 2 cores.
+    expect: { poll: { timeout: 20_000 } },
     setupFiles: ['test/support/seed.ts'],
     projects: [
       suite('unit', ['src/**/*.test.ts', 'console/src/**/*.test.ts', 'test/*.test.ts', 'bench/**/*.test.ts']),

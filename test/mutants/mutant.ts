@@ -20,8 +20,8 @@ export interface Killer {
   readonly file: string
   /** Part of the test's full name, as it is written; without it every test of the file may notice. */
   readonly test?: string
-  /** Part of what a failure may say besides that an expectation was not met: the product itself refuses to go on with the mutant. */
-  readonly saying?: string
+  /** Parts of what a failure may say besides that an expectation was not met: the product itself refuses to go on with the mutant. */
+  readonly saying?: readonly string[]
 }
 
 /** The file's text with the mutant in it. Throws when the place to change is not there exactly once. */

@@ -37,8 +37,8 @@ function soundTests(file: string): Promise<readonly string[]> {
 }
 
 /** Whether a failure says that an expectation was not met, or what the mutant announces. */
-function isRightReason(failure: string, { saying }: Killer): boolean {
-  if (saying !== undefined && failure.includes(saying)) return true
+function isRightReason(failure: string, { saying = [] }: Killer): boolean {
+  if (saying.some((part) => failure.includes(part))) return true
   return /AssertionError|^Error: promise (resolved|rejected) .* instead of/m.test(failure)
 }
 

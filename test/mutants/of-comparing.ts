@@ -30,7 +30,11 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/merge.ts`,
     text: 'high.compare(bytes, nameAt, nameEnd) < 0) return',
     becomes: 'high.compare(bytes, nameAt, nameEnd) <= 0) return',
-    killedBy: { file: windows, test: 'every file that goes is absent', saying: 'A key that was new is there already' },
+    killedBy: {
+      file: windows,
+      test: 'every file that goes is absent',
+      saying: ['A key that was new is there already'],
+    },
   },
   {
     name: 'the listed row a window begins behind is compared in it',
@@ -54,7 +58,11 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/windows.ts`,
     text: 'for (const key of to === null ? [from] : [from, to]) {',
     becomes: 'for (const key of [from]) {',
-    killedBy: { file: windows, test: 'every file that goes is absent', saying: 'A key that was new is there already' },
+    killedBy: {
+      file: windows,
+      test: 'every file that goes is absent',
+      saying: ['A key that was new is there already'],
+    },
   },
   {
     name: 'folders that hold the beginning of a page are forgotten',
@@ -110,7 +118,11 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/windows.ts`,
     text: "return isUtf8(usable) ? text : text.slice(0, text.indexOf('\\ufffd'))",
     becomes: 'return text',
-    killedBy: { file: windows, test: 'every file that goes is absent', saying: 'A key that was new is there already' },
+    killedBy: {
+      file: windows,
+      test: 'every file that goes is absent',
+      saying: ['A key that was new is there already'],
+    },
   },
   {
     name: 'bounds of statements are not rounded up',
@@ -118,7 +130,11 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/windows.ts`,
     text: 'return Buffer.byteLength(text) === bytes.length ? text : text + BEHIND_ALL',
     becomes: 'return text',
-    killedBy: { file: windows, test: 'every file that goes is absent', saying: 'A key that was new is there already' },
+    killedBy: {
+      file: windows,
+      test: 'every file that goes is absent',
+      saying: ['A key that was new is there already'],
+    },
   },
   {
     name: 'rounded bounds are taken for the real ones',

@@ -177,7 +177,7 @@ export const ofRuns: readonly Mutant[] = [
     file: 'src/core/sync/rows/batch.ts',
     text: 'if (end !== null && entries.keyBytes.compare(end, 0, end.length, entries.keyStart, entries.keyEnd) > 0) continue',
     becomes: '',
-    killedBy: { file: ingest, test: 'many small batches at once', saying: 'A key that was new is there already' },
+    killedBy: { file: ingest, test: 'many small batches at once', saying: ['A key that was new is there already'] },
   },
   {
     name: 'a load goes on although somebody else has written',

@@ -13,6 +13,9 @@ const once = 'Keys are decoded exactly once, by what the answer says of itself.'
 const wellFormed =
   'A page that is cut, foreign, contradictory or out of order is refused; never a short success (§2.1).'
 
+/** What a reader of pages says of keys that it has decoded too often: no encoding, or another order than they came in. */
+const misread = ['a key is not encoded as it says', 'its keys are not in order']
+
 export const ofStorage: readonly Mutant[] = [
   {
     name: 'a folder takes its neighbour that begins alike',
@@ -112,7 +115,7 @@ export const ofStorage: readonly Mutant[] = [
     killedBy: {
       file: page,
       test: 'any page gives back what was put into it',
-      saying: 'a key is not encoded as it says',
+      saying: misread,
     },
   },
   {
@@ -122,7 +125,7 @@ export const ofStorage: readonly Mutant[] = [
     text: 'return this.isUrlEncoded ? decodeUrl(this.bytes, this.textStart, end) : end',
     becomes:
       'return this.isUrlEncoded ? decodeUrl(this.bytes, this.textStart, decodeUrl(this.bytes, this.textStart, end)) : end',
-    killedBy: { file: page, saying: 'a key is not encoded as it says' },
+    killedBy: { file: page, saying: misread },
   },
   {
     name: 'a plus of an encoded key stays a plus',
