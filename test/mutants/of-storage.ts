@@ -133,7 +133,7 @@ export const ofStorage: readonly Mutant[] = [
     file: 'src/storage/xml/xml-text.ts',
     text: 'byte === PLUS ? plus : byte',
     becomes: 'byte',
-    killedBy: { file: page, test: 'any page gives back what was put into it' },
+    killedBy: { file: page, test: 'any page gives back what was put into it', saying: misread },
   },
   {
     name: 'a page that does not say whether more follows is the last one',
