@@ -281,7 +281,7 @@ test('the limit of data points stops a first sync, which works once it is raised
   await page.getByRole('link', { name: 'To the data points' }).click()
   await page.getByRole('textbox', { name: 'Limit' }).fill('')
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText(/no limit\./).waitFor()
+  await page.getByText(/used, no limit\./).waitFor()
   await client.syncDataset({ params: { datasetId }, body: {} })
   await page.goto(browser(datasetId))
   await page.getByText('12 items', { exact: true }).waitFor()
