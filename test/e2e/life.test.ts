@@ -143,7 +143,7 @@ test('a sync that finds many files gone waits, and marks them once that is appro
   await approval.getByRole('textbox', { name: /^Type/ }).fill('street scenes')
   await look(page, 'sync-approval')
   await approval.getByRole('button', { name: 'Approve' }).click()
-  await expect.poll(missing).toBe(70)
+  await expect.poll(missing, { timeout: 30_000 }).toBe(70)
   await look(page, 'sync-approved')
 })
 

@@ -1,5 +1,4 @@
 // Proves that every page says how things stand: loading, failed, refused, disconnected, waiting, stopped by the limit, gone; and that it recovers.
-import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFakeSts } from '../fakes/sts.ts'
 import { picture } from './files.ts'
@@ -80,12 +79,6 @@ const pages = (): readonly { name: string; at: string; asks: RegExp; shows: stri
 ]
 const looked = ['datasets', 'browser', 'syncs']
 
-/** Presses a button until something is there. The page asks anew by itself too, so the button may go in the moment in which it would be pressed. */
-async function pressUntil(button: Locator, wanted: Locator): Promise<void> {
-  const isThere = () => wanted.isVisible()
-  await expect.poll(async () => (await isThere()) || button.click({ timeout: 1000 }).then(isThere, isThere)).toBe(true)
-}
-
 test('while an answer is on its way, rows stand in for it', async () => {
   const { page } = seat
   for (const { name, at, asks, shows } of pages()) {
@@ -121,7 +114,8 @@ test('what failed is told with the id of the request, and works when it is tried
     expect(await told.textContent()).toContain('Request r-4711')
     if (looked.includes(name)) await look(page, `${name}-failed`)
     await page.unrouteAll({ behavior: 'ignoreErrors' })
-    await pressUntil(told.getByRole('button', { name: 'Try again' }), page.getByRole('main').getByText(shows).first())
+    await told.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('main').getByText(shows).first().waitFor()
   }
 })
 
@@ -151,7 +145,9 @@ test('a server that is away is told of, and what is shown is fresh once it is ba
   await page.getByText('No connection').waitFor({ state: 'detached', timeout: 60_000 })
   // The code of the page was never fetched, so it is tried again by hand; what was asked of the API is asked anew unbidden.
   const again = page.getByRole('main').getByRole('button', { name: 'Try again' })
-  await pressUntil(again, page.getByText('ceph bucket'))
+  const isThere = () => page.getByText('ceph bucket').isVisible()
+  // So the button may go in the moment in which it would be pressed.
+  await expect.poll(async () => (await isThere()) || again.click({ timeout: 1000 }).then(isThere, isThere)).toBe(true)
   synced = { ...synced, client: await stage.as(owner.email, owner.password) }
 })
 

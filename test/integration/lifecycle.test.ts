@@ -19,7 +19,7 @@ const postgresPid = async () =>
   Number((await readFile(join(data.path, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0])
 const isReady = async (url: string) => (await fetch(`${url}/readyz`)).status
 const gone = async (pid: number) => {
-  await expect.poll(() => isRunning(pid)).toBe(false)
+  await expect.poll(() => isRunning(pid), { timeout: 15_000 }).toBe(false)
 }
 
 test('a fresh server says where it is, offers the set-up link once, and stops cleanly on SIGTERM', async () => {

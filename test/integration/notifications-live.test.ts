@@ -265,15 +265,15 @@ test('the client follows over lost connections, of its own and of the databaseâ€
     `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
   )
   await tell(api, { projectId, text: 'after the cut' }, { tx: elsewhere })
-  await expect.poll(() => seen).toContain('after the cut')
+  await expect.poll(() => seen, { timeout: 10_000 }).toContain('after the cut')
   await expect.poll(() => seen.at(-1)).toBe('unread 1')
   // And it listens again: this is told long before the window would look for itself.
   await tell(api, { projectId, text: 'rung again', code: 'sync.parked' }, { tx: elsewhere })
-  await expect.poll(() => seen).toContain('rung again')
+  await expect.poll(() => seen, { timeout: 10_000 }).toContain('rung again')
   // The server drops the windows; they come back by themselves.
   api.app.server.closeAllConnections()
   await tell(api, { projectId, text: 'after the drop', code: 'sync.failed' }, { tx: elsewhere })
-  await expect.poll(() => seen).toContain('after the drop')
+  await expect.poll(() => seen, { timeout: 10_000 }).toContain('after the drop')
   stop.abort()
   await watching
   const refused = watchNotifications(createClient({ baseUrl: url, token: 'no-token' }), {

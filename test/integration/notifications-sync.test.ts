@@ -47,7 +47,7 @@ test('a sync is seen live from its start to its end', async () => {
     }
   })()
   const command = await client.syncDataset({ params: { datasetId } })
-  await expect.poll(() => codes.at(-1)).toBe('sync.finished')
+  await expect.poll(() => codes.at(-1), { timeout: 15_000 }).toBe('sync.finished')
   await expect.poll(() => unread).toBe(2)
   expect(codes.filter((code) => !['sync.started', 'sync.progress', 'sync.finished'].includes(code))).toEqual([])
   expect(await client.getCommand({ params: { commandId: command.id } })).toMatchObject({ status: 'success' })
@@ -60,7 +60,7 @@ test('a sync is seen live from its start to its end', async () => {
   // A plan is not told as if it had been done.
   await client.syncDataset({ params: { datasetId }, body: { dryRun: true } })
   const latest = async () => (await client.listNotifications()).items[0]
-  await expect.poll(async () => (await latest())?.text).toMatch(/^A plan, nothing was changed\./)
+  await expect.poll(async () => (await latest())?.text, { timeout: 15_000 }).toMatch(/^A plan, nothing was changed\./)
   expect(await latest()).toMatchObject({ code: 'sync.finished' })
 
   // The window is still open.

@@ -1,7 +1,7 @@
 // Proves that what a POST makes is made once where its answer is lost, before it is written or on its way, and that two equal requests that both got answers make two.
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { type TestApi, withApi } from '../support/api.ts'
 import { addDataset, putFile } from '../support/uploads.ts'
 
@@ -47,7 +47,7 @@ const ids = async () =>
     ({ id }) => id,
   )
 const connections = () => new Promise<number>((done) => api.app.server.getConnections((_, count) => done(count)))
-const allGone = () => expect.poll(connections).toBe(0)
+const allGone = () => vi.waitFor(async () => expect(await connections()).toBe(0))
 
 async function again(): Promise<string> {
   const socket = await open()
@@ -62,7 +62,7 @@ test('an answer that was written and got lost by a reset is given again', async 
   const socket = await open()
   socket.pause()
   await send(socket)
-  await expect.poll(ids).toHaveLength(1)
+  await vi.waitFor(async () => expect(await ids()).toHaveLength(1))
   socket.resetAndDestroy()
   await allGone()
   const [id] = await ids()
@@ -74,7 +74,7 @@ test('once it is given, the same again makes another', async () => {
   const socket = await open()
   socket.pause()
   await send(socket)
-  await expect.poll(ids).toHaveLength(1)
+  await vi.waitFor(async () => expect(await ids()).toHaveLength(1))
   socket.resetAndDestroy()
   await allGone()
   await again()

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type TestApi, withApi } from '../support/api.ts'
 import { addDatasetRow, addDriver, addIntegration, openBucket } from '../support/drivers.ts'
 import { dataPointsOf } from '../support/invariants.ts'
@@ -30,9 +30,9 @@ test('a client that goes away in the middle leaves nothing behind, and the next 
       `content-type: ${contentType}\r\ntransfer-encoding: chunked\r\n\r\n${(100_000).toString(16)}\r\n`,
   )
   socket.write(payload.subarray(0, 100_000))
-  await expect.poll(arriving).toHaveLength(1)
+  await vi.waitFor(async () => expect(await arriving()).toHaveLength(1))
   socket.destroy()
-  await expect.poll(arriving).toEqual([])
+  await vi.waitFor(async () => expect(await arriving()).toEqual([]))
   const whole = await sendFile(api, datasetId, { path: '/half.bin', bytes: 'whole' })
   expect(whole.headers['x-item-op']).toBe('created')
 })

@@ -15,6 +15,9 @@ const segment =
   'A segment is believed only when it reaches from the same border to the same border and nothing in it is in doubt.'
 const forgotten = 'A segment is forgotten when one of its items becomes another.'
 
+/** What the writer of rows says of a file that was taken for a new one. */
+const takenForNew = ['A key that was new is there already']
+
 export const ofComparing: readonly Mutant[] = [
   {
     name: 'rounded bounds of names are taken for the real ones, below',
@@ -30,11 +33,7 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/merge.ts`,
     text: 'high.compare(bytes, nameAt, nameEnd) < 0) return',
     becomes: 'high.compare(bytes, nameAt, nameEnd) <= 0) return',
-    killedBy: {
-      file: windows,
-      test: 'every file that goes is absent',
-      saying: ['A key that was new is there already'],
-    },
+    killedBy: { file: windows, test: 'every file that goes is absent', saying: takenForNew },
   },
   {
     name: 'the listed row a window begins behind is compared in it',
@@ -58,11 +57,7 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/windows.ts`,
     text: 'for (const key of to === null ? [from] : [from, to]) {',
     becomes: 'for (const key of [from]) {',
-    killedBy: {
-      file: windows,
-      test: 'every file that goes is absent',
-      saying: ['A key that was new is there already'],
-    },
+    killedBy: { file: windows, test: 'every file that goes is absent', saying: takenForNew },
   },
   {
     name: 'folders that hold the beginning of a page are forgotten',
@@ -118,11 +113,7 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/windows.ts`,
     text: "return isUtf8(usable) ? text : text.slice(0, text.indexOf('\\ufffd'))",
     becomes: 'return text',
-    killedBy: {
-      file: windows,
-      test: 'every file that goes is absent',
-      saying: ['A key that was new is there already'],
-    },
+    killedBy: { file: windows, test: 'every file that goes is absent', saying: takenForNew },
   },
   {
     name: 'bounds of statements are not rounded up',
@@ -130,11 +121,7 @@ export const ofComparing: readonly Mutant[] = [
     file: `${COMPARE}/windows.ts`,
     text: 'return Buffer.byteLength(text) === bytes.length ? text : text + BEHIND_ALL',
     becomes: 'return text',
-    killedBy: {
-      file: windows,
-      test: 'every file that goes is absent',
-      saying: ['A key that was new is there already'],
-    },
+    killedBy: { file: windows, test: 'every file that goes is absent', saying: takenForNew },
   },
   {
     name: 'rounded bounds are taken for the real ones',

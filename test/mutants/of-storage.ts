@@ -13,7 +13,7 @@ const once = 'Keys are decoded exactly once, by what the answer says of itself.'
 const wellFormed =
   'A page that is cut, foreign, contradictory or out of order is refused; never a short success (§2.1).'
 
-/** What a reader of pages says of keys that it has decoded too often: no encoding, or another order than they came in. */
+/** What a reader of pages says of keys that it has decoded wrongly: that they are not encoded so, or not in order. */
 const misread = ['a key is not encoded as it says', 'its keys are not in order']
 
 export const ofStorage: readonly Mutant[] = [
@@ -112,11 +112,7 @@ export const ofStorage: readonly Mutant[] = [
     file: 'src/storage/s3/scan.ts',
     text: 'return this.isUrlEncoded ? decodeUrl(this.bytes, this.textStart, end) : end',
     becomes: 'return this.isUrlEncoded || end > 0 ? decodeUrl(this.bytes, this.textStart, end) : end',
-    killedBy: {
-      file: page,
-      test: 'any page gives back what was put into it',
-      saying: misread,
-    },
+    killedBy: { file: page, test: 'any page gives back what was put into it', saying: misread },
   },
   {
     name: 'keys are decoded twice',

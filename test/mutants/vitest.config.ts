@@ -10,7 +10,6 @@ export default defineConfig({
     reporters: ['./test/mutants/reporter.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 1,
     bail: 1,
   },
